@@ -1,0 +1,1 @@
+"""Plan to cells to training to evaluation to records: owns the store and the ledger."""

@@ -1,0 +1,90 @@
+"""The name of every file a run writes, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CellPaths:
+    """The folder of one cell: one writer at a time, any number of readers."""
+
+    root: Path
+
+    @property
+    def identity(self) -> Path:
+        """What the cell is (arm, seed, everything its hash covers) and the fingerprint of where it ran."""
+        return self.root / "cell.json"
+
+    @property
+    def attempts(self) -> Path:
+        """The folder of attempts."""
+        return self.root / "attempts"
+
+    def attempt(self, number: int) -> Path:
+        """One start of the cell: host, process, start, end, outcome, last event."""
+        return self.attempts / f"{number:03d}.json"
+
+    def log(self, number: int) -> Path:
+        """What the process of one attempt printed."""
+        return self.attempts / f"{number:03d}.log"
+
+    @property
+    def train(self) -> Path:
+        """One JSON line per optimizer step."""
+        return self.root / "train.jsonl"
+
+    @property
+    def ledger(self) -> Path:
+        """One JSON line per step, phase and part: compute used."""
+        return self.root / "ledger.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of sealed checkpoints."""
+        return self.root / "checkpoints"
+
+    def checkpoint(self, index: int) -> Path:
+        """A sealed checkpoint; 0 is the start of training and is not stored here."""
+        return self.checkpoints / f"{index:04d}"
+
+    @property
+    def scratch(self) -> Path:
+        """Where the trainer writes before sealing; may be deleted whenever the cell is not running."""
+        return self.root / "scratch"
+
+    @property
+    def records(self) -> Path:
+        """The folder of evaluation records."""
+        return self.root / "records"
+
+    def record(self, checkpoint: int, suite: str) -> Path:
+        """The records of one checkpoint on one suite."""
+        return self.records / f"{checkpoint:04d}-{suite}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaths:
+    """The folder of one plan's run."""
+
+    root: Path
+
+    @property
+    def plan(self) -> Path:
+        """The plan as the user gave it."""
+        return self.root / "plan.yaml"
+
+    @property
+    def resolved(self) -> Path:
+        """The plan with every default filled in, every arm and cell spelled out, and all hashes."""
+        return self.root / "plan.resolved.json"
+
+    @property
+    def cells(self) -> Path:
+        """The folder of cells."""
+        return self.root / "cells"
+
+    def cell(self, cell_id: str) -> CellPaths:
+        """The files of one cell."""
+        return CellPaths(self.cells / cell_id)

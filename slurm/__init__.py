@@ -1,0 +1,1 @@
+"""Cells as Slurm jobs, through submitit."""

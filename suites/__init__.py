@@ -1,0 +1,1 @@
+"""Fixed reasoning suites and training tasks. Imports nothing of ours."""
