@@ -1,1 +1,37 @@
-"""What a strategy is, and all of them. Pure tensor code: imports torch, and nothing of ours."""
+"""What a strategy is, and all of them. Pure tensor code: imports torch, and nothing of ours.
+
+A strategy of your own: subclass `Strategy` as a frozen keyword-only dataclass, override the hooks that you use, and
+register it under the entry-point group `explorebench.strategies`.
+"""
+
+from strategies.contract import (
+    Event,
+    Progress,
+    PromptPool,
+    Rollouts,
+    RunSettings,
+    SettingValue,
+    Shaped,
+    SignalName,
+    State,
+    Strategy,
+)
+from strategies.registry import StrategyError, build, describe, known_strategies, label
+
+__all__ = [
+    "Event",
+    "Progress",
+    "PromptPool",
+    "Rollouts",
+    "RunSettings",
+    "SettingValue",
+    "Shaped",
+    "SignalName",
+    "State",
+    "Strategy",
+    "StrategyError",
+    "build",
+    "describe",
+    "known_strategies",
+    "label",
+]

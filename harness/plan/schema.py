@@ -1,0 +1,144 @@
+"""The fields of a plan file, their types, defaults and bounds."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Budget(_Part):
+    """How much a cell may spend on training, in one unit; evaluation is outside."""
+
+    unit: Literal["generated_tokens", "flops", "device_seconds", "steps"]
+    amount: float = Field(gt=0)
+
+
+class Training(_Part):
+    """What is the same for every arm."""
+
+    prompts_per_step: int = Field(default=16, ge=1)
+    group_size: int = Field(default=8, ge=2)
+    """Rollouts per prompt. One alone has no group to compare with."""
+    learning_rate: float = Field(default=1e-4, gt=0)
+    warmup_steps: int = Field(default=0, ge=0)
+    kl: float = Field(default=0.0, ge=0)
+    """Weight of the KL penalty to the reference policy."""
+    temperature: float = Field(default=1.0, gt=0)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    """Cap on a rollout; the task's own by default."""
+    micro_batch: int | None = Field(default=None, ge=1)
+    """Rollouts in one forward and backward pass; the whole step by default."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    pool: int = Field(default=16384, ge=1)
+    """Distinct training problems, drawn anew for each seed."""
+
+    @property
+    def rollouts_per_step(self) -> int:
+        """Rollouts of one optimizer step."""
+        return self.prompts_per_step * self.group_size
+
+    @model_validator(mode="after")
+    def _divides(self) -> Training:
+        if self.micro_batch is not None and self.rollouts_per_step % self.micro_batch:
+            raise ValueError(
+                f"micro_batch must divide the {self.rollouts_per_step} rollouts of a step, got {self.micro_batch}"
+            )
+        return self
+
+
+class SuiteUse(_Part):
+    """How a plan uses a suite."""
+
+    name: str
+    samples: int = Field(default=8, ge=1)
+    """K: answers drawn per item."""
+    primary: bool = False
+    """Part of the primary score. With none marked, the first suite is."""
+    at: Literal["every", "ends"] = "every"
+    """At every checkpoint, or only before training and at the end."""
+
+
+class Evaluation(_Part):
+    """How answers are drawn."""
+
+    temperature: float = Field(default=1.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    batch_size: int = Field(default=512, ge=1)
+
+
+class PlanFile(_Part):
+    """One comparison."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    model: str = "tiny"
+    """The embedded model, a folder, or a hub id."""
+    task: str = "countdown"
+    """What is trained on."""
+    arms: list[Any] = Field(min_length=1)
+    baseline: str
+    """The arm that the others are compared with."""
+    seeds: list[int] = Field(min_length=1)
+    intervals: bool = True
+    """Whether the report must give intervals over seeds; off only for trying things out with one seed."""
+    budget: Budget
+    checkpoints: int = Field(default=4, ge=1)
+    """Sealed and evaluated at equal shares of the budget, the last at its end."""
+    training: Training = Training()
+    suites: list[SuiteUse] = Field(min_length=1)
+    evaluation: Evaluation = Evaluation()
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count(cls, value: object) -> object:
+        return list(range(value)) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else value
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, value: list[int]) -> list[int]:
+        if len(set(value)) != len(value) or min(value) < 0:
+            raise ValueError(f"seeds must be distinct and not negative, got {value}")
+        return value
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _one_unit(cls, value: object) -> object:
+        if isinstance(value, dict) and len(value) == 1 and "unit" not in value:
+            ((unit, amount),) = value.items()
+            return {"unit": unit, "amount": amount}
+        return value
+
+    @field_validator("suites", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        return [_suite_use(entry) for entry in value]
+
+    @model_validator(mode="after")
+    def _intervals_need_seeds(self) -> PlanFile:
+        if self.intervals and len(self.seeds) < 2:
+            raise ValueError(
+                "seeds: an interval needs at least two training seeds, got one; add seeds, "
+                "or set intervals: false to run without"
+            )
+        names = [use.name for use in self.suites]
+        if len(set(names)) != len(names):
+            raise ValueError(f"suites: each may stand once, got {', '.join(names)}")
+        return self
+
+
+def _suite_use(entry: object) -> object:
+    if isinstance(entry, str):
+        return {"name": entry}
+    if isinstance(entry, dict) and len(entry) == 1 and "name" not in entry:
+        ((name, options),) = entry.items()
+        if options is None or isinstance(options, dict):
+            return {"name": name, **(options or {})}
+    return entry

@@ -1,0 +1,126 @@
+"""From what a plan says to a strategy."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from strategies.contract import Strategy
+from strategies.entropy_bonus import EntropyBonus
+from strategies.gradient.g2rl import G2RL
+from strategies.grpo import GRPO
+from strategies.hybrid import Hybrid
+from strategies.resets import WithResets
+from strategies.settings import checked
+
+STRATEGIES: dict[str, type[Strategy]] = {
+    "grpo": GRPO,
+    "entropy_bonus": EntropyBonus,
+    "g2rl": G2RL,
+    "hybrid": Hybrid,
+    "with_resets": WithResets,
+}
+ENTRY_POINTS = "explorebench.strategies"
+
+
+class StrategyError(ValueError):
+    """A strategy that can't be built as asked; the message says what was got, what is known and where."""
+
+
+def known_strategies() -> dict[str, type[Strategy]]:
+    """Return the strategies of this package and of every installed package that registers some, by name."""
+    found = dict(STRATEGIES)
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda e: e.name):
+        loaded = entry.load()
+        if not (isinstance(loaded, type) and issubclass(loaded, Strategy)):
+            raise StrategyError(f"entry point {entry.name!r} = {entry.value!r} is not a subclass of Strategy")
+        if found.get(entry.name, loaded) is not loaded:
+            raise StrategyError(f"entry point {entry.value!r} takes the name {entry.name!r}, which is in use")
+        found[entry.name] = loaded
+    return found
+
+
+def build(spec: object) -> Strategy:
+    """Return the strategy that `spec` describes: a name, or a mapping of one name to its parameters.
+
+    Raises:
+        StrategyError: For an unknown strategy or parameter, or a value that the strategy refuses.
+    """
+    name, parameters = name_and_parameters(spec)
+    known = known_strategies()
+    if name not in known:
+        raise StrategyError(_unknown("strategy", name, known))
+    kind = known[name]
+    fields = {field.name for field in dataclasses.fields(kind) if field.init}
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for key, value in parameters.items():
+        if key not in fields:
+            raise StrategyError(f"{name}: " + _unknown("parameter", str(key), fields))
+        values[key] = build(value) if hints[key] is Strategy else _typed(f"{name}.{key}", hints[key], value)
+    missing = [f.name for f in dataclasses.fields(kind) if _required(f) and f.name not in values]
+    if missing:
+        raise StrategyError(f"{name} needs {', '.join(missing)}")
+    try:
+        strategy = kind(**values)
+        checked(strategy.trainer_settings(), name)
+    except ValueError as error:
+        raise StrategyError(f"{name}: {error}") from error
+    return strategy
+
+
+def name_and_parameters(spec: object) -> tuple[str, Mapping[str, Any]]:
+    """Split `spec` into a strategy's name and its parameters."""
+    if isinstance(spec, str):
+        return spec, {}
+    if isinstance(spec, Mapping) and len(spec) == 1:
+        ((name, parameters),) = spec.items()
+        if isinstance(name, str) and isinstance(parameters, Mapping | None):
+            return name, parameters or {}
+    raise StrategyError(f"expected a strategy's name, or one name with its parameters; got {spec!r}")
+
+
+def describe(strategy: Strategy) -> dict[str, Any]:
+    """Return the spec of `strategy` with every parameter spelled out; `build` makes the same strategy of it."""
+    names = {kind: name for name, kind in known_strategies().items()}
+    values = {}
+    for field in dataclasses.fields(strategy):
+        value = getattr(strategy, field.name)
+        values[field.name] = describe(value) if isinstance(value, Strategy) else value
+    return {names[type(strategy)]: values}
+
+
+def label(strategy: Strategy) -> str:
+    """Return a short name of `strategy`: its parts, and the parameters that differ from their defaults."""
+    names = {kind: name for name, kind in known_strategies().items()}
+    notes = []
+    for field in dataclasses.fields(strategy):
+        value = getattr(strategy, field.name)
+        if isinstance(value, Strategy):
+            notes.append(label(value))
+        elif value != field.default:
+            notes.append(f"{field.name}={value}")
+    name = names[type(strategy)]
+    return f"{name}({', '.join(notes)})" if notes else name
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _typed(where: str, hint: Any, value: object) -> Any:
+    try:
+        return TypeAdapter(hint).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise StrategyError(f"{where}: {error.errors()[0]['msg']}; got {value!r}") from error
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"no {kind} named {name!r}.{hint} Known: {', '.join(sorted(known))}"
