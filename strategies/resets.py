@@ -60,8 +60,8 @@ class WithResets(Strategy):
         """Refuse a reference reset that could do nothing."""
         if self.action == "reference" and run.kl <= 0:
             raise ValueError(
-                f"action reference resets the reference policy of the KL penalty, but training.kl is {run.kl}: it would "
-                "do nothing. Set training.kl above 0 (ProRL uses 0.001 to 0.01), or use action optimizer"
+                f"action reference resets the reference policy of the KL penalty, but training.kl is {run.kl}: it "
+                "would do nothing. Set training.kl above 0 (ProRL uses 0.001 to 0.01), or use action optimizer"
             )
         self.strategy.check(run)
 

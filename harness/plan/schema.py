@@ -36,6 +36,8 @@ class Training(_Part):
     max_grad_norm: float = Field(default=1.0, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     precision: Literal["float32", "bfloat16"] = "float32"
+    gradient_checkpointing: bool = False
+    """Trade time for memory in the backward pass; the result is the same."""
     pool: int = Field(default=16384, ge=1)
     """Distinct training problems, drawn anew for each seed."""
 

@@ -53,7 +53,7 @@ class G2RL(Strategy):
     - centred: r (1 + λ (2ν̄ − 1)): the only one that satisfies both halves of the prose.
 
     References:
-        Liang et al. 2025, "Gradient-Guided Reinforcement Learning", arXiv 2512.15687v1, section 3. No code was released.
+        Liang et al. 2025, "Gradient-Guided Reinforcement Learning", arXiv 2512.15687v1, section 3. No code is out.
     """
 
     family: ClassVar[str] = "gradient-guided"

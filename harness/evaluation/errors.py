@@ -1,0 +1,65 @@
+"""What can go wrong in an evaluation, one error per boundary that is crossed: model, suite, grader, records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class EvaluationError(Exception):
+    """Base of all errors of this package; its text is one line that can be shown to a user."""
+
+
+class ModelLoadError(EvaluationError):
+    """The files of a model are missing, cut short or don't fit together."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        super().__init__(path, cause)
+        self.path = path
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"can't load the model at {self.path}: {self.cause}"
+
+
+class UnfitSuiteError(EvaluationError):
+    """A suite can't be put to this model: no items, repeated items, or prompts that the model can't read."""
+
+    def __init__(self, suite: str, cause: str) -> None:
+        super().__init__(suite, cause)
+        self.suite = suite
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"suite {self.suite!r} can't be evaluated: {self.cause}"
+
+
+class GraderError(EvaluationError):
+    """A grader raised or returned something that is no grade. Answers that can't be read must be graded wrong."""
+
+    def __init__(self, suite: str, item: str, cause: str) -> None:
+        super().__init__(suite, item, cause)
+        self.suite = suite
+        self.item = item
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"the grader of suite {self.suite!r} failed on item {self.item!r}: {self.cause}"
+
+
+class RecordsError(EvaluationError):
+    """A file of records can't be read, or its columns are not those that this version writes."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        super().__init__(path, cause)
+        self.path = path
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"can't read the records in {self.path}: {self.cause}"
+
+
+class DivergedModelError(EvaluationError):
+    """The model's logits are not numbers, so nothing can be sampled from it."""
+
+    def __str__(self) -> str:
+        return "the model's logits are NaN or infinite: its training diverged before this checkpoint"

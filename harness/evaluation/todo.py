@@ -1,0 +1,147 @@
+"""Which records a cell still needs, and making them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import groupby
+
+from harness.errors import CellError
+from harness.evaluation.errors import DivergedModelError, GraderError, ModelLoadError
+from harness.evaluation.records import RecordKey, recorded_settings, write_records
+from harness.evaluation.run import EvaluationCost, evaluate
+from harness.evaluation.settings import EvaluationSettings
+from harness.ledger.flops import ModelShape, attended_decoding, shape_of
+from harness.ledger.ledger import Ledger, Use
+from harness.plan.cells import Cell, digest
+from harness.plan.resolve import Plan
+from harness.plan.schema import SuiteUse
+from harness.seeds import stream_seed
+from harness.store.paths import CellPaths
+from suites.contract import Suite
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Todo:
+    """One file of records that isn't there, or was made under other settings."""
+
+    checkpoint: int
+    suite: Suite
+    settings: EvaluationSettings
+
+
+def expected(plan: Plan, cell: Cell) -> list[Todo]:
+    """Return all records that a finished cell has, in order: the base model at 0, an arm at its checkpoints."""
+    last = plan.checkpoints
+    checkpoints = [0] if plan.arm(cell.arm).strategy is None else list(range(1, last + 1))
+    return [
+        Todo(checkpoint=number, suite=suite, settings=settings_of(plan, cell, use))
+        for number in checkpoints
+        for use, suite in plan.suites
+        if use.at == "every" or number in (0, last)
+    ]
+
+
+def missing(plan: Plan, cell: Cell, paths: CellPaths) -> list[Todo]:
+    """Return the records of a cell that are still to be made."""
+    return [
+        todo
+        for todo in expected(plan, cell)
+        if recorded_settings(paths.record(todo.checkpoint, todo.suite.name)) != settings_digest(todo)
+    ]
+
+
+def settings_of(plan: Plan, cell: Cell, use: SuiteUse) -> EvaluationSettings:
+    """Return how a cell is evaluated on a suite; the same for every arm of a seed."""
+    return EvaluationSettings(
+        samples=use.samples,
+        seed=stream_seed(cell.seed, "evaluation"),
+        temperature=plan.evaluation.temperature,
+        top_p=plan.evaluation.top_p,
+        batch_size=plan.evaluation.batch_size,
+    )
+
+
+def settings_digest(todo: Todo) -> str:
+    """Return a hash of all that decides the records of a checkpoint."""
+    return digest({"suite": todo.suite.sha256, **asdict(todo.settings)})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorder:
+    """Makes the records of one cell."""
+
+    plan: Plan
+    cell: Cell
+    paths: CellPaths
+    ledger: Ledger
+
+    def missing(self) -> list[Todo]:
+        """Return the records that are still to be made."""
+        return missing(self.plan, self.cell, self.paths)
+
+    def make(self, todos: Iterable[Todo], progress: Callable[[Todo], None]) -> None:
+        """Evaluate each checkpoint in `todos` and write its records, loading each model once.
+
+        Raises:
+            CellError: If a grader raises, a checkpoint can't be loaded, or its model has diverged.
+        """
+        from harness.evaluation.loading import load_model
+
+        for checkpoint, group in groupby(todos, key=lambda todo: todo.checkpoint):
+            with _attributed():
+                loaded = load_model(self.paths.checkpoint(checkpoint) if checkpoint else self.plan.model.folder)
+            shape = shape_of(loaded.model)
+            for todo in group:
+                progress(todo)
+                with _attributed():
+                    evaluation = evaluate(*loaded, todo.suite, todo.settings)
+                write_records(
+                    self.paths.record(todo.checkpoint, todo.suite.name),
+                    self._key(todo),
+                    evaluation.records,
+                    settings=settings_digest(todo),
+                )
+                self.ledger.aside(_use(todo, evaluation.cost, shape, self.ledger.spent.steps))
+
+    def _key(self, todo: Todo) -> RecordKey:
+        return RecordKey(
+            arm=self.cell.arm,
+            seed=self.cell.seed,
+            checkpoint=todo.checkpoint,
+            share=todo.checkpoint / self.plan.checkpoints,
+            suite=todo.suite.name,
+            suite_sha256=todo.suite.sha256,
+        )
+
+
+def _use(todo: Todo, cost: EvaluationCost, shape: ModelShape, step: int) -> Use:
+    items = len(todo.suite.items)
+    prompt, answer = cost.prompt_tokens / items, cost.generated_tokens / (items * todo.settings.samples)
+    attended = items * todo.settings.samples * attended_decoding([round(prompt)], [round(answer)])
+    return Use(
+        step=step,
+        phase="evaluate",
+        checkpoint=todo.checkpoint,
+        suite=todo.suite.name,
+        generated_tokens=cost.generated_tokens,
+        forward_tokens=cost.prompt_tokens + cost.generated_tokens,
+        forward_flops=shape.forward(
+            tokens=cost.prompt_tokens + cost.generated_tokens, logits=cost.generated_tokens, attended=attended
+        ),
+        device_seconds=cost.device_seconds,
+    )
+
+
+@contextmanager
+def _attributed() -> Iterator[None]:
+    """Turn the errors of an evaluation into the causes of a cell."""
+    try:
+        yield
+    except GraderError as error:
+        raise CellError("grader error", str(error)) from error
+    except DivergedModelError as error:
+        raise CellError("diverged", str(error)) from error
+    except ModelLoadError as error:
+        raise CellError("checkpoint damaged", str(error)) from error

@@ -1,0 +1,1 @@
+"""Every unit of compute used, by phase, over all attempts."""

@@ -1,0 +1,76 @@
+"""The ledger of one cell: one line per step and phase, appended as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.store.atomic import append_line
+
+Phase = Literal["generate", "score", "update", "select", "evaluate"]
+UNITS = ("generated_tokens", "flops", "device_seconds", "steps")
+
+
+@dataclass(kw_only=True, slots=True)
+class Use:
+    """Compute used in one phase of one step."""
+
+    step: int
+    phase: Phase
+    part: str = ""
+    """The strategy that asked for it; empty for what every arm does."""
+    checkpoint: int | None = None
+    suite: str | None = None
+    generated_tokens: int = 0
+    forward_tokens: int = 0
+    backward_tokens: int = 0
+    forward_flops: float = 0.0
+    backward_flops: float = 0.0
+    device_seconds: float = 0.0
+    peak_memory_bytes: int | None = None
+    """None where the device has no counter."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Spent:
+    """What the surviving part of a cell's training has used, in every unit a budget may have."""
+
+    generated_tokens: int = 0
+    flops: float = 0.0
+    device_seconds: float = 0.0
+    steps: int = 0
+
+    def of(self, unit: str) -> float:
+        """Return the amount in `unit`."""
+        return float(getattr(self, unit))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the amounts by unit."""
+        return asdict(self)
+
+
+@dataclass(kw_only=True, slots=True)
+class Ledger:
+    """Appends uses to a cell's ledger file and keeps the sum of its training."""
+
+    path: Path
+    attempt: int
+    spent: Spent = field(default_factory=Spent)
+
+    def step(self, uses: Iterable[Use]) -> None:
+        """Book the uses of one optimizer step."""
+        self.spent.steps += 1
+        for use in uses:
+            self.spent.generated_tokens += use.generated_tokens
+            self.spent.flops += use.forward_flops + use.backward_flops
+            self.spent.device_seconds += use.device_seconds
+            self._write(use)
+
+    def aside(self, use: Use) -> None:
+        """Book a use that is outside the budget: evaluation."""
+        self._write(use)
+
+    def _write(self, use: Use) -> None:
+        append_line(self.path, {"attempt": self.attempt, **asdict(use)})

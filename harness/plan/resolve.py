@@ -1,0 +1,234 @@
+"""From a plan file to a plan: every name looked up, every default filled in, every cell spelled out."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.errors import PlanError
+from harness.plan.cells import Cell, cell_for
+from harness.plan.model import PinnedModel, pin_model
+from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training
+from harness.plan.source import Source, read_source
+from suites import SuiteError, load_suite, training_task
+
+if TYPE_CHECKING:
+    from strategies import Strategy
+    from suites.contract import Suite
+
+BASE = "base"
+"""The arm that is not trained; every plan has it, one cell a seed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    """A strategy with its parameters, as it stands in the plan."""
+
+    name: str
+    strategy: Strategy | None
+    """None for the untrained base model."""
+    spec: dict[str, Any]
+    """The strategy with every parameter spelled out."""
+    family: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A plan that can be run: all that its file says has been looked up."""
+
+    name: str
+    source: Source
+    model: PinnedModel
+    task: str
+    arms: tuple[Arm, ...]
+    """In the file's order, after the base model."""
+    baseline: str
+    seeds: tuple[int, ...]
+    budget: Budget
+    checkpoints: int
+    training: Training
+    max_completion_tokens: int
+    suites: tuple[tuple[SuiteUse, Suite], ...]
+    evaluation: Evaluation
+    cells: tuple[Cell, ...]
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm called `name`."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+
+def load_plan(path: Path) -> Plan:
+    """Read, validate and resolve a plan file.
+
+    Raises:
+        PlanError: Naming every problem found, each with file and line.
+    """
+    source = read_source(path)
+    if not isinstance(source.data, dict):
+        raise PlanError([f"{path}: expected fields such as name, arms and budget; got {type(source.data).__name__}"])
+    try:
+        file = PlanFile.model_validate(source.data)
+    except ValidationError as error:
+        raise PlanError([_explained(source, detail) for detail in error.errors()]) from error
+    return _resolved(source, file)
+
+
+def _explained(source: Source, detail: ErrorDetails) -> str:
+    location = _in_file(source, detail["loc"])
+    where = source.where(location)
+    if detail["type"] == "extra_forbidden":
+        known = _fields_at(detail["loc"])
+        near = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"{where}: no such field.{hint} Known: {', '.join(known)}"
+    if detail["type"] == "missing":
+        return f"{where}: this field is needed and isn't there"
+    message = detail["msg"].removeprefix("Value error, ")
+    shown = "" if isinstance(detail["input"], dict) else f"; got {detail['input']!r}"
+    return f"{where}: {message}{shown}"
+
+
+def _in_file(source: Source, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Undo the short forms: `suites.0.samples` is `suites[0].countdown.samples` in the file."""
+    data: Any = source.data
+    place: list[int | str] = []
+    for part in location:
+        if isinstance(data, dict) and part not in data and len(data) == 1:
+            (name,) = data
+            if isinstance(data[name], dict) or part in ("unit", "amount"):
+                place.append(str(name))
+                data = data[name]
+                if part in ("unit", "amount"):
+                    break
+        place.append(part)
+        data = data[part] if isinstance(data, dict) and part in data else _item(data, part)
+    return tuple(place)
+
+
+def _item(data: Any, part: int | str) -> Any:
+    return data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    parts: dict[str, type[BaseModel]] = {
+        "training": Training,
+        "budget": Budget,
+        "suites": SuiteUse,
+        "evaluation": Evaluation,
+    }
+    model = parts.get(str(location[0]), PlanFile) if len(location) > 1 else PlanFile
+    return list(model.model_fields)
+
+
+def _resolved(source: Source, file: PlanFile) -> Plan:
+    problems: list[str] = []
+    arms = _arms(source, file, problems)
+    uses = _suites(source, file, problems)
+    model = None
+    try:
+        model = pin_model(file.model)
+    except ValueError as error:
+        problems.append(f"{source.where(('model',))}: {error}")
+    task = None
+    try:
+        task = training_task(file.task)
+    except SuiteError as error:
+        problems.append(f"{source.where(('task',))}: {error}")
+    if task is None or model is None or problems:
+        raise PlanError(problems)
+    max_tokens = file.training.max_completion_tokens or task.max_tokens
+    _check_budget(source, file, max_tokens)
+    if not any(use.primary for use, _ in uses):
+        uses[0] = (uses[0][0].model_copy(update={"primary": True}), uses[0][1])
+    shared = {
+        "model": model.sha256,
+        "task": file.task,
+        "budget": file.budget.model_dump(),
+        "checkpoints": file.checkpoints,
+        "training": {**file.training.model_dump(), "max_completion_tokens": max_tokens},
+    }
+    untrained = {"model": model.sha256}
+    cells = tuple(
+        cell_for(arm.name, arm.spec, seed, shared if arm.strategy else untrained) for arm in arms for seed in file.seeds
+    )
+    return Plan(
+        name=file.name,
+        source=source,
+        model=model,
+        task=file.task,
+        arms=tuple(arms),
+        baseline=file.baseline,
+        seeds=tuple(file.seeds),
+        budget=file.budget,
+        checkpoints=file.checkpoints,
+        training=file.training,
+        max_completion_tokens=max_tokens,
+        suites=tuple(uses),
+        evaluation=file.evaluation,
+        cells=cells,
+    )
+
+
+def _arms(source: Source, file: PlanFile, problems: list[str]) -> list[Arm]:
+    from strategies import RunSettings, StrategyError, build, describe, label
+
+    settings = RunSettings(kl=file.training.kl, group_size=file.training.group_size)
+    arms = [Arm(name=BASE, strategy=None, spec={BASE: {}}, family="baseline")]
+    for index, entry in enumerate(file.arms):
+        where = source.where(("arms", index))
+        name, spec = _named(entry)
+        try:
+            strategy = build(spec)
+            strategy.check(settings)
+        except (StrategyError, ValueError) as error:
+            problems.append(f"{where}: {error}")
+            continue
+        name = name or label(strategy)
+        if any(arm.name == name for arm in arms):
+            problems.append(
+                f"{where}: the arm {name!r} stands twice; change it, or give it a name of its own (name: …)"
+            )
+        arms.append(Arm(name=name, strategy=strategy, spec=describe(strategy), family=strategy.family))
+    if not problems and file.baseline not in [arm.name for arm in arms[1:]]:
+        known = ", ".join(arm.name for arm in arms[1:])
+        problems.append(
+            f"{source.where(('baseline',))}: the baseline must be one of the arms ({known}); got {file.baseline!r}"
+        )
+    return arms
+
+
+def _named(entry: object) -> tuple[str | None, object]:
+    """Split `{name: mine, g2rl: {…}}` into the arm's own name and the strategy."""
+    if isinstance(entry, dict) and isinstance(entry.get("name"), str) and len(entry) == 2:
+        return entry["name"], {key: value for key, value in entry.items() if key != "name"}
+    return None, entry
+
+
+def _suites(source: Source, file: PlanFile, problems: list[str]) -> list[tuple[SuiteUse, Suite]]:
+    found = []
+    for index, use in enumerate(file.suites):
+        try:
+            found.append((use, load_suite(use.name)))
+        except SuiteError as error:
+            problems.append(f"{source.where(('suites', index))}: {error}")
+    return found
+
+
+def _check_budget(source: Source, file: PlanFile, max_tokens: int) -> None:
+    """Refuse a budget that might not cover one step for each checkpoint."""
+    rollouts = file.training.rollouts_per_step
+    step = {"generated_tokens": rollouts * max_tokens, "steps": 1}.get(file.budget.unit)
+    if step is not None and file.budget.amount < step * file.checkpoints:
+        cost = f"{rollouts} rollouts of at most {max_tokens} tokens" if step > 1 else "one step"
+        raise PlanError(
+            [
+                f"{source.where(('budget',))}: {file.budget.amount:g} {file.budget.unit} is smaller than one step "
+                f"for each of the {file.checkpoints} checkpoints (a step: {cost} = {step:,}); "
+                f"expected at least {step * file.checkpoints:,}"
+            ]
+        )

@@ -1,0 +1,1 @@
+"""Running cells side by side on this machine."""

@@ -1,0 +1,125 @@
+"""The local runner: a few worker processes, each on one cell, until nothing is missing."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import connection
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
+
+from harness.plan.cells import Cell
+from harness.plan.resolve import Plan
+from harness.runner.prepare import need_of, prepare, threads_of
+from harness.runner.worker import work
+from harness.store import attempts
+from harness.store.paths import RunPaths
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+POLL_S = 0.5
+GRACE_S = 10.0
+"""For workers to write how they ended, once told to stop."""
+
+
+@dataclass(kw_only=True)
+class LocalRunner:
+    """Runs what is missing of a plan on this machine."""
+
+    plan: Plan
+    run: RunPaths
+    workers: int
+    retry_failed: bool = False
+    tick: Callable[[], None] = lambda: None
+    """Called between looks at the workers, for a display."""
+    _active: dict[ForkServerProcess, Cell] = field(default_factory=dict)
+
+    def go(self) -> None:
+        """Run every cell that needs it.
+
+        Raises:
+            KeyboardInterrupt: When the user stops it; the workers have been stopped too.
+        """
+        prepare(self.plan, self.run)
+        waiting = self.waiting()
+        workers = max(1, min(self.workers, len(waiting)))
+        fair_share = max(1, cores() // workers)
+        with threads_divided(fair_share):
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(["harness.runner.warm"])
+            try:
+                while waiting or self._active:
+                    while waiting and len(self._active) < workers:
+                        self._start(context, waiting.pop(0), fair_share)
+                    ready = connection.wait([process.sentinel for process in self._active], timeout=POLL_S)
+                    self._reap(ready)
+                    self.tick()
+            finally:
+                self._stop()
+
+    def waiting(self) -> list[Cell]:
+        """Return the cells to run: the base model first, then all arms of one seed before the next seed."""
+        order = {arm.name: number for number, arm in enumerate(self.plan.arms)}
+        cells = [
+            cell
+            for cell in self.plan.cells
+            if need_of(self.plan, cell, self.run, retry_failed=self.retry_failed) == "run"
+        ]
+        return sorted(cells, key=lambda cell: (order[cell.arm] > 0, cell.seed, order[cell.arm]))
+
+    def _start(self, context: multiprocessing.context.ForkServerContext, cell: Cell, fair_share: int) -> None:
+        threads = threads_of(self.run, cell, fair_share)
+        process = context.Process(target=work, args=(str(self.run.root), cell.id, threads), name=cell.id)
+        process.start()
+        self._active[process] = cell
+
+    def _reap(self, ready: list[object]) -> None:
+        for process in [process for process in self._active if process.sentinel in ready]:
+            process.join()
+            self._close(self._active.pop(process), process)
+
+    def _close(self, cell: Cell, process: BaseProcess) -> None:
+        """Write the cause of an attempt that could not write it itself."""
+        paths = self.run.cell(cell.id)
+        last = attempts.read_attempts(paths)[-1:]
+        if last and last[0].ended is not None:
+            return
+        attempt = last[0] if last else attempts.begin(paths)
+        code = process.exitcode or 0
+        message = f"signal {-code}" if code < 0 else f"exit code {code}; see {paths.log(attempt.attempt)}"
+        kind = "killed" if code < 0 else "error"
+        attempts.end(paths, attempt, "failed", {"kind": kind, "message": message})
+
+    def _stop(self) -> None:
+        for process in self._active:
+            process.terminate()
+        for process, cell in self._active.items():
+            process.join(GRACE_S)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            self._close(cell, process)
+        self._active.clear()
+
+
+def cores() -> int:
+    """Return the CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def threads_divided(threads: int) -> Iterator[None]:
+    """Give every process started in the block `threads` threads in OpenMP, MKL and OpenBLAS."""
+    wanted = {**dict.fromkeys(THREAD_VARIABLES, str(threads)), "TOKENIZERS_PARALLELISM": "false"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

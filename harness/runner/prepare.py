@@ -1,0 +1,42 @@
+"""The folder of a run, and what is to be done in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from harness.evaluation.todo import missing
+from harness.plan.cells import Cell
+from harness.plan.export import resolved_json
+from harness.plan.resolve import Plan
+from harness.store.atomic import write_json, write_text
+from harness.store.paths import RunPaths
+from harness.store.status import cell_status
+
+Need = Literal["done", "run", "running", "failed"]
+
+
+def prepare(plan: Plan, run: RunPaths) -> None:
+    """Write the plan, as given and as resolved, into the run's folder."""
+    write_text(run.plan, plan.source.text)
+    write_json(run.resolved, resolved_json(plan))
+
+
+def need_of(plan: Plan, cell: Cell, run: RunPaths, *, retry_failed: bool) -> Need:
+    """Return what a cell needs: nothing, an attempt, patience, or somebody to look at why it failed."""
+    paths = run.cell(cell.id)
+    status = cell_status(paths, cell.id, cell.arm, cell.seed)
+    if status.state == "running":
+        return "running"
+    if not missing(plan, cell, paths):
+        return "done"
+    return "failed" if status.state == "failed" and not retry_failed else "run"
+
+
+def threads_of(run: RunPaths, cell: Cell, fair_share: int) -> int:
+    """Return the threads for a cell: those that it started with, since another number rounds differently."""
+    try:
+        facts = json.loads(run.cell(cell.id).identity.read_text(encoding="utf-8"))
+        return int(facts["fingerprint"]["threads"])
+    except (OSError, ValueError, KeyError):
+        return fair_share

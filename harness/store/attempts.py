@@ -1,0 +1,111 @@
+"""Attempts: who works on a cell, since when, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.store.atomic import write_json
+from harness.store.paths import CellPaths
+
+Outcome = Literal["done", "interrupted", "failed"]
+HEARTBEAT_S = 120
+"""An attempt on another host that has not moved for so long is taken for dead."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One start of a cell's job."""
+
+    attempt: int
+    host: str
+    pid: int
+    pid_started: str | None
+    """Tells this process from a later one with the same number."""
+    started: float
+    """Unix time in seconds."""
+    ended: float | None = None
+    outcome: Outcome | None = None
+    cause: dict[str, str] | None = None
+    """kind and message of what ended it, unless it is done."""
+    phase: str = "starting"
+    resumed_from_step: int = 0
+    notes: tuple[str, ...] = ()
+    """What happened that a reader of the row should know."""
+
+    def alive(self, paths: CellPaths) -> bool:
+        """Return whether its process still runs, as far as can be told from here."""
+        if self.ended is not None:
+            return False
+        if self.host == socket.gethostname():
+            return _process_started(self.pid) == self.pid_started and self.pid_started is not None
+        return time.time() - paths.attempt(self.attempt).stat().st_mtime < HEARTBEAT_S
+
+
+def read_attempts(paths: CellPaths) -> list[Attempt]:
+    """Return the attempts at a cell, oldest first."""
+    if not paths.attempts.is_dir():
+        return []
+    files = sorted(paths.attempts.glob("[0-9]*.json"))
+    return [_parse(json.loads(file.read_text(encoding="utf-8"))) for file in files]
+
+
+def begin(paths: CellPaths) -> Attempt:
+    """Write and return a new attempt of this process."""
+    number = len(read_attempts(paths)) + 1
+    pid = os.getpid()
+    attempt = Attempt(
+        attempt=number,
+        host=socket.gethostname(),
+        pid=pid,
+        pid_started=_process_started(pid),
+        started=time.time(),
+    )
+    return update(paths, attempt)
+
+
+def update(paths: CellPaths, attempt: Attempt, **changes: Any) -> Attempt:
+    """Write `attempt` with `changes` and return it."""
+    changed = replace(attempt, **changes)
+    write_json(paths.attempt(changed.attempt), asdict(changed))
+    return changed
+
+
+def end(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: dict[str, str] | None = None) -> Attempt:
+    """Write how `attempt` ended."""
+    return update(paths, attempt, ended=time.time(), outcome=outcome, cause=cause)
+
+
+def beat(paths: CellPaths, attempt: Attempt) -> None:
+    """Show that `attempt` still moves."""
+    os.utime(paths.attempt(attempt.attempt))
+
+
+def _parse(data: dict[str, Any]) -> Attempt:
+    return Attempt(**{**data, "notes": tuple(data["notes"])})
+
+
+def _process_started(pid: int) -> str | None:
+    """Return the start time of a process in clock ticks since boot; None when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return _signalled(pid)
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _signalled(pid: int) -> str | None:
+    """Do without /proc (macOS): any process of that number counts."""
+    if Path("/proc").is_dir():
+        return None
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return None
+    return "unknown"

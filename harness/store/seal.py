@@ -1,0 +1,72 @@
+"""Sealed checkpoints: a folder that is whole, with the hash of each of its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from harness.store.atomic import write_json
+from harness.store.paths import CellPaths
+
+SEAL = "seal.json"
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def seal(scratch: Path, target: Path, facts: dict[str, Any]) -> None:
+    """Hash every file of `scratch`, write the seal with `facts`, and move the folder to `target` in one step."""
+    hashes = {}
+    for path in sorted(p for p in scratch.rglob("*") if p.is_file()):
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        hashes[str(path.relative_to(scratch))] = file_sha256(path)
+    write_json(scratch / SEAL, {**facts, "files": hashes})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        shutil.rmtree(target)
+    os.replace(scratch, target)
+
+
+def read_seal(folder: Path) -> dict[str, Any]:
+    """Return the facts that a checkpoint was sealed with."""
+    facts: dict[str, Any] = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+    return facts
+
+
+def damage(folder: Path) -> str | None:
+    """Return what is wrong with a sealed checkpoint; None when every file is as it was sealed."""
+    try:
+        files = read_seal(folder)["files"]
+    except (OSError, ValueError, KeyError) as error:
+        return f"{SEAL} can't be read ({type(error).__name__})"
+    for name, expected in files.items():
+        path = folder / name
+        if not path.exists():
+            return f"{name} is missing"
+        found = file_sha256(path)
+        if found != expected:
+            return f"{name} has {path.stat().st_size} bytes and hash {found[:12]}, sealed as {expected[:12]}"
+    return None
+
+
+def last_intact(paths: CellPaths) -> tuple[int, list[str]]:
+    """Return the number of the newest intact checkpoint (0: none), setting damaged ones aside, and what was found."""
+    notes: list[str] = []
+    numbers = sorted((int(p.name) for p in paths.checkpoints.glob("[0-9]*") if p.name.isdigit()), reverse=True)
+    for number in numbers:
+        folder = paths.checkpoint(number)
+        problem = damage(folder)
+        if problem is None:
+            return number, notes
+        kept = folder.with_name(f"{folder.name}.damaged-{len(list(paths.checkpoints.glob('*.damaged-*')))}")
+        os.replace(folder, kept)
+        notes.append(f"checkpoint damaged: {folder.name}: {problem}; kept as {kept.name}, went on from the one before")
+    return 0, notes

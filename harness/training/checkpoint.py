@@ -1,0 +1,45 @@
+"""What a checkpoint holds beside TRL's own files: the strategy, its randomness, the reference policy, the bill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from harness.ledger.ledger import Spent
+
+if TYPE_CHECKING:
+    from harness.training.trainer import StrategyTrainer
+
+STRATEGY_FILE = "strategy.pt"
+REFERENCE_FILE = "reference.safetensors"
+
+
+def save_extras(folder: Path, trainer: StrategyTrainer, spent: Spent) -> None:
+    """Write into `folder` what TRL does not save."""
+    extras: dict[str, Any] = {
+        "state": trainer.strategy_state,
+        "generator": trainer.generator.get_state(),
+        "mean_rewards": dict(trainer.mean_rewards),
+        "spent": spent.as_dict(),
+    }
+    torch.save(extras, folder / STRATEGY_FILE)
+    if trainer.reference_moved:
+        from safetensors.torch import save_model
+
+        save_model(trainer.accelerator.unwrap_model(trainer.ref_model), str(folder / REFERENCE_FILE))
+
+
+def load_extras(folder: Path, trainer: StrategyTrainer) -> Spent:
+    """Bring `trainer` to where `save_extras` left it, and return what had been spent."""
+    extras = torch.load(folder / STRATEGY_FILE, weights_only=True)
+    trainer.strategy_state = extras["state"]
+    trainer.generator.set_state(extras["generator"])
+    trainer.mean_rewards.update(extras["mean_rewards"])
+    if (folder / REFERENCE_FILE).exists():
+        from safetensors.torch import load_model
+
+        load_model(trainer.accelerator.unwrap_model(trainer.ref_model), str(folder / REFERENCE_FILE))
+        trainer.reference_moved = True
+    return Spent(**extras["spent"])

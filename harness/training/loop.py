@@ -1,0 +1,151 @@
+"""What happens between optimizer steps: the bill, the log, the strategy's reactions, and checkpoints."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from harness.errors import CellError
+from harness.ledger.ledger import Ledger
+from harness.plan.schema import Budget
+from harness.store.atomic import append_line
+from harness.store.paths import CellPaths
+from harness.store.seal import seal
+from harness.training.checkpoint import save_extras
+from strategies import Progress
+
+if TYPE_CHECKING:
+    from harness.training.trainer import StrategyTrainer
+
+LOGGED = {
+    "reward": "reward",
+    "reward_std": "reward_std",
+    "entropy": "entropy",
+    "kl": "kl",
+    "zero_variance_groups": "frac_reward_zero_std",
+    "completion_tokens": "completions/mean_length",
+    "truncated": "completions/clipped_ratio",
+    "grad_norm": "grad_norm",
+    "learning_rate": "learning_rate",
+    "loss": "loss",
+}
+"""Our name for each number that TRL reports."""
+
+
+class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
+    """Runs one cell's training up to its budget, sealing a checkpoint at each share of it."""
+
+    def __init__(
+        self,
+        *,
+        paths: CellPaths,
+        ledger: Ledger,
+        budget: Budget,
+        checkpoints: int,
+        on_step: Callable[[], None],
+        on_sealed: Callable[[int], None],
+    ):
+        self.paths = paths
+        self.ledger = ledger
+        self.budget = budget
+        self.checkpoints = checkpoints
+        self.on_step = on_step
+        self.on_sealed = on_sealed
+        self.trainer: StrategyTrainer | None = None
+        self.sealed = 0
+        """Number of the last sealed checkpoint."""
+        self._step_seconds = 0.0
+        self._step_tokens = 0
+
+    @property
+    def share(self) -> float:
+        """Share of the budget spent, at most 1."""
+        return min(self.ledger.spent.of(self.budget.unit) / self.budget.amount, 1.0)
+
+    @property
+    def due(self) -> int:
+        """Number of the last checkpoint whose share has been reached."""
+        return math.floor(self.share * self.checkpoints + 1e-9)
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the step's clock."""
+        self._trainer().meter.start()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Book the step; ask for a checkpoint or the end when the budget says so."""
+        uses = self._trainer().meter.finish(state.global_step)
+        self._step_seconds = sum(use.device_seconds for use in uses)
+        self._step_tokens = sum(use.generated_tokens for use in uses)
+        self.ledger.step(uses)
+        control.should_log = True
+        control.should_save = self.due > self.sealed
+        control.should_training_stop = self.due >= self.checkpoints
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the step's line, after letting the strategy react to it."""
+        if logs is None or "loss" not in logs:  # the summary at the end of training
+            return
+        row = {name: logs.get(theirs) for name, theirs in LOGGED.items()}
+        _refuse_divergence(row, state.global_step)
+        trainer = self._trainer()
+        progress = Progress(
+            step=state.global_step, share=self.share, reward=float(logs["reward"]), entropy=float(logs["entropy"])
+        )
+        events, trainer.strategy_state = trainer.strategy.react(progress, trainer.strategy_state)
+        for event in events:
+            trainer.apply(event)
+        spent = self.ledger.spent
+        line = {
+            "attempt": self.ledger.attempt,
+            "step": state.global_step,
+            "share": self.share,
+            "generated_tokens": spent.generated_tokens,
+            "flops": spent.flops,
+            "device_seconds": spent.device_seconds,
+            **row,
+            "wall_s": self._step_seconds,
+            "tokens_per_s": self._step_tokens / max(self._step_seconds, 1e-9),
+            "strategy": dict(trainer.diagnostics),
+            "events": [{"kind": event.kind, "cause": event.cause, "step": state.global_step} for event in events],
+        }
+        append_line(self.paths.train, line)
+        self.on_step()
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Seal what TRL wrote, then evaluate it; the step's clock stands still meanwhile."""
+        scratch = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        save_extras(scratch, self._trainer(), self.ledger.spent)
+        for number in range(self.sealed + 1, self.due + 1):  # one long step may reach the share of several
+            copy = scratch.with_name(f"{scratch.name}-{number}")
+            shutil.copytree(scratch, copy, dirs_exist_ok=True)
+            facts = {"checkpoint": number, "step": state.global_step, "share": self.share}
+            seal(copy, self.paths.checkpoint(number), facts)
+            self.sealed = number
+            self.on_sealed(number)
+        shutil.rmtree(scratch)
+
+    def _trainer(self) -> StrategyTrainer:
+        if self.trainer is None:
+            raise RuntimeError("CellLoop.trainer must be set before training starts")
+        return self.trainer
+
+
+def _refuse_divergence(row: dict[str, Any], step: int) -> None:
+    for name in ("loss", "grad_norm"):
+        value = row[name]
+        if value is not None and not math.isfinite(value):
+            raise CellError("diverged", f"{name} was {value} at step {step}")

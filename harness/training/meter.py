@@ -1,0 +1,93 @@
+"""Where the time and the tokens of one optimizer step went."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+
+from harness.ledger.flops import ModelShape, attended_decoding, attended_whole
+from harness.ledger.ledger import Phase, Use
+
+
+@dataclass(kw_only=True)
+class StepMeter:
+    """Collects the uses of one step; time goes to the innermost phase that is open."""
+
+    shape: ModelShape
+    backward_factor: int = 2
+    """FLOPs of a backward pass by those of its forward pass; 3 with gradient checkpointing."""
+    _uses: dict[tuple[Phase, str], Use] = field(default_factory=dict)
+    _open: list[tuple[Phase, str]] = field(default_factory=list)
+    _mark: float = 0.0
+
+    def start(self) -> None:
+        """Start the clock of a step; what ran before it (sealing, evaluation) is not the step's."""
+        self._uses, self._open = {}, [("update", "")]
+        self._mark = _now()
+
+    def finish(self, step: int) -> list[Use]:
+        """Stop the clock and return the uses of the step."""
+        self._book()
+        memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+        for use in self._uses.values():
+            use.step, use.peak_memory_bytes = step, memory
+        return list(self._uses.values())
+
+    @contextmanager
+    def phase(self, phase: Phase, part: str = "") -> Iterator[None]:
+        """Book the time of the block under `phase`."""
+        self._book()
+        self._open.append((phase, part))
+        try:
+            yield
+        finally:
+            self._book()
+            self._open.pop()
+
+    def generated(self, prompts: list[int], completions: list[int]) -> None:
+        """Book a generation: prompts read once, completions decoded one token at a time."""
+        use = self._use("generate", "")
+        tokens = sum(prompts) + sum(completions)
+        use.generated_tokens += sum(completions)
+        use.forward_tokens += tokens
+        use.forward_flops += self.shape.forward(
+            tokens=tokens, logits=sum(completions), attended=attended_decoding(prompts, completions)
+        )
+
+    def forwarded(self, phase: Phase, part: str, prompts: list[int], completions: list[int]) -> float:
+        """Book a full forward pass that makes logits for the completions; return its FLOPs."""
+        use = self._use(phase, part)
+        lengths = [p + c for p, c in zip(prompts, completions, strict=True)]
+        flops = self.shape.forward(tokens=sum(lengths), logits=sum(completions), attended=attended_whole(lengths))
+        use.forward_tokens += sum(lengths)
+        use.forward_flops += flops
+        return flops
+
+    def trained(self, prompts: list[int], completions: list[int]) -> None:
+        """Book the forward and backward pass of the update."""
+        flops = self.forwarded("update", "", prompts, completions)
+        use = self._use("update", "")
+        use.backward_tokens += sum(prompts) + sum(completions)
+        use.backward_flops += self.backward_factor * flops
+
+    def signalled(self, part: str, flops: float) -> None:
+        """Book what turning hidden states into signals cost `part`."""
+        self._use("score", part).forward_flops += flops
+
+    def _use(self, phase: Phase, part: str) -> Use:
+        return self._uses.setdefault((phase, part), Use(step=0, phase=phase, part=part))
+
+    def _book(self) -> None:
+        now = _now()
+        self._use(*self._open[-1]).device_seconds += now - self._mark
+        self._mark = now
+
+
+def _now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()

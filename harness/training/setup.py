@@ -1,0 +1,85 @@
+"""From a plan and a cell to a trainer that is ready to start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from trl import GRPOConfig
+
+from harness.ledger.flops import shape_of
+from harness.models import load_model, load_tokenizer
+from harness.plan.cells import Cell
+from harness.plan.resolve import Arm, Plan
+from harness.seeds import stream_seed
+from harness.training.meter import StepMeter
+from harness.training.problems import problem_pool, verifier_reward
+from harness.training.trainer import StrategyTrainer
+from suites import training_task
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
+NO_END = 10**9
+"""Steps; the budget ends training, not a count."""
+
+
+def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, callback: TrainerCallback) -> StrategyTrainer:
+    """Return the trainer of a cell at its first step.
+
+    Raises:
+        ValueError: If the arm is the base model, which isn't trained.
+    """
+    if arm.strategy is None:
+        raise ValueError(f"the arm {arm.name!r} is not trained")
+    task = training_task(plan.task)
+    model = load_model(plan.model.folder)
+    factor = 3 if plan.training.gradient_checkpointing else 2
+    generator = torch.Generator().manual_seed(stream_seed(cell.seed, "strategy"))
+    return StrategyTrainer(
+        strategy=arm.strategy,
+        part=arm.name,
+        meter=StepMeter(shape=shape_of(model), backward_factor=factor),
+        generator=generator,
+        model=model,
+        processing_class=load_tokenizer(plan.model.folder),
+        reward_funcs=verifier_reward(task),
+        train_dataset=problem_pool(task, plan.training.pool, stream_seed(cell.seed, "problems")),
+        args=trainer_config(plan, cell, scratch, arm.strategy.trainer_settings()),
+        callbacks=[callback],
+    )
+
+
+def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any]) -> GRPOConfig:
+    """Return TRL's configuration of a cell: the plan's settings, and the strategy's overrides."""
+    training = plan.training
+    rollouts = training.rollouts_per_step
+    micro_batch = training.micro_batch or rollouts
+    settings: dict[str, Any] = {
+        "output_dir": str(scratch),
+        "per_device_train_batch_size": micro_batch,
+        "gradient_accumulation_steps": rollouts // micro_batch,
+        "generation_batch_size": rollouts,
+        "num_generations": training.group_size,
+        "max_completion_length": plan.max_completion_tokens,
+        "temperature": training.temperature,
+        "beta": training.kl,
+        "learning_rate": training.learning_rate,
+        "lr_scheduler_type": "constant_with_warmup",
+        "warmup_steps": training.warmup_steps,
+        "weight_decay": training.weight_decay,
+        "max_grad_norm": training.max_grad_norm,
+        "max_steps": NO_END,
+        "seed": stream_seed(cell.seed, "trainer"),
+        "bf16": training.precision == "bfloat16",
+        "gradient_checkpointing": training.gradient_checkpointing,
+        "disable_dropout": True,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "dataloader_num_workers": 0,
+    }
+    return GRPOConfig(**{**settings, **overrides})

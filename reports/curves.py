@@ -1,0 +1,101 @@
+"""Frames for the figures: a mean with its 95% band over seeds, along steps or compute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from reports.comparison import scores_by_seed
+from reports.read import Run
+from reports.statistics import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BAND_COLUMNS = ("arm", "x", "mean", "low", "high", "seeds")
+"""`low` and `high` are NaN where a single seed stands behind the mean."""
+
+SMOOTHING = 0.05
+"""Training curves are averaged within each seed over this share of its steps."""
+
+
+def training_bands(run: Run, column: str) -> pd.DataFrame:
+    """Return a training curve per arm against optimizer steps, columns `BAND_COLUMNS`.
+
+    Each seed's curve is smoothed by a centred running mean over `SMOOTHING` of its steps; a step is left out
+    where fewer than half of the arm's seeds have it, so that one long run doesn't pass for the arm.
+    """
+    rows: list[dict[str, Any]] = []
+    known = run.training.dropna(subset=[column])
+    for arm in run.plan.trained_arms:
+        at_step: dict[int, list[float]] = {}
+        ours = known[known["arm"] == arm]
+        cells = 0
+        for _, cell in ours.groupby("cell", sort=True):
+            cells += 1
+            window = max(1, round(SMOOTHING * len(cell)))
+            smooth = cell[column].astype(float).rolling(window, center=True, min_periods=1).mean()
+            for step, value in zip(cell["step"], smooth, strict=True):
+                at_step.setdefault(int(step), []).append(float(value))
+        rows += [_band(arm, step, at_step[step]) for step in sorted(at_step) if 2 * len(at_step[step]) >= cells]
+    return _frame(rows)
+
+
+def score_bands(run: Run, suite: str | None, unit: str) -> pd.DataFrame:
+    """Return score against compute per arm, columns `BAND_COLUMNS`, starting at the base model.
+
+    `x` is the mean over the seeds counted of what training had spent, `unit`, at the checkpoint.
+
+    Args:
+        run: The run.
+        suite: Name of the suite, or `reports.comparison.PRIMARY`.
+        unit: A cumulative column of the training curves: generated_tokens, flops or device_seconds.
+    """
+    rows: list[dict[str, Any]] = []
+    for arm in run.plan.trained_arms:
+        for checkpoint in range(run.plan.checkpoints + 1):
+            found = scores_by_seed(run, arm, checkpoint, suite)
+            spent = [_spent_at(run, arm, seed, checkpoint, unit) for seed in found]
+            if found and not any(math.isnan(amount) for amount in spent):
+                rows.append(_band(arm, sum(spent) / len(spent), list(found.values())))
+    return _frame(rows)
+
+
+def device_seconds_by_phase(run: Run) -> pd.DataFrame:
+    """Return the device-seconds of all cells, columns arm, phase, device_seconds; unknown lines make NaN."""
+    import pandas as pd
+
+    columns = ["arm", "phase", "device_seconds"]
+    if run.compute.empty:
+        return pd.DataFrame(columns=columns)
+    grouped = run.compute.groupby(["arm", "phase"], sort=False)["device_seconds"]
+    return grouped.agg(lambda column: column.sum(skipna=False)).reset_index()[columns]
+
+
+def _spent_at(run: Run, arm: str, seed: int, checkpoint: int, unit: str) -> float:
+    if checkpoint == 0:
+        return 0.0
+    rows = run.training[(run.training["arm"] == arm) & (run.training["seed"] == seed)]
+    if rows.empty:
+        return math.nan
+    reached = rows[rows["share"] >= checkpoint / run.plan.checkpoints - 1e-9]
+    return float(reached[unit].iloc[0] if len(reached) else rows[unit].iloc[-1])
+
+
+def _band(arm: str, x: float, values: Sequence[float]) -> dict[str, Any]:
+    interval = mean_interval(values)
+    return {
+        "arm": arm,
+        "x": x,
+        "mean": interval.mean,
+        "low": math.nan if interval.low is None else interval.low,
+        "high": math.nan if interval.high is None else interval.high,
+        "seeds": interval.count,
+    }
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(BAND_COLUMNS))

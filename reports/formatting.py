@@ -1,0 +1,102 @@
+"""Numbers as texts, the same on the page and in the Markdown table. Unknown is never 0."""
+
+from __future__ import annotations
+
+import math
+
+from reports.statistics import Interval
+
+UNKNOWN = "unknown"
+MISSING = "not yet"
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction as a percentage with one decimal.
+
+    Examples:
+        >>> percent(0.2204)
+        '22.0%'
+    """
+    return f"{100 * fraction:.1f}%"
+
+
+def score(interval: Interval | None) -> str:
+    """Return a score in percent with the half-width of its interval in points.
+
+    Examples:
+        >>> score(Interval(mean=0.22, count=3, half_width=0.039))
+        '22.0% ± 3.9'
+    """
+    if interval is None:
+        return MISSING
+    if interval.half_width is None:
+        return f"{percent(interval.mean)}, n/a (1 seed)"
+    return f"{percent(interval.mean)} ± {100 * interval.half_width:.1f}"
+
+
+def points(interval: Interval | None) -> str:
+    """Return a difference of scores in points with the ends of its interval.
+
+    Examples:
+        >>> points(Interval(mean=0.031, count=3, half_width=0.027))
+        '+3.1 [+0.4, +5.8]'
+    """
+    if interval is None:
+        return MISSING
+    if interval.low is None or interval.high is None:
+        return f"{_signed(interval.mean)}, n/a (1 seed)"
+    return f"{_signed(interval.mean)} [{_signed(interval.low)}, {_signed(interval.high)}]"
+
+
+def _signed(fraction: float) -> str:
+    text = f"{100 * fraction:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
+
+
+def quantity(value: float) -> str:
+    """Return a count or an amount in three digits with an SI prefix; NaN is unknown.
+
+    Examples:
+        >>> quantity(1_234_000), quantity(0.0), quantity(12.3), quantity(float("nan"))
+        ('1.23 M', '0', '12.3', 'unknown')
+    """
+    if math.isnan(value):
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    for power, prefix in ((18, "E"), (15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if abs(value) >= 0.9995 * 10**power:
+            return f"{_three_digits(value / 10**power)} {prefix}"
+    return _three_digits(value)
+
+
+def _three_digits(value: float) -> str:
+    size = abs(value)
+    return f"{value:.{2 if size < 9.995 else 1 if size < 99.95 else 0}f}"
+
+
+def seconds(value: float) -> str:
+    """Return device-seconds in plain digits; NaN is unknown."""
+    if math.isnan(value):
+        return UNKNOWN
+    return "0" if value == 0 else f"{value:,.0f}" if value >= 99.5 else f"{value:.1f}"
+
+
+def memory(value: float) -> str:
+    """Return bytes as MiB; NaN is unknown."""
+    return UNKNOWN if math.isnan(value) else f"{value / 2**20:,.0f}"
+
+
+def listing(names: list[str]) -> str:
+    """Return names joined as in a sentence.
+
+    Examples:
+        >>> listing(["a", "b", "c"])
+        'a, b and c'
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun in the right number."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,210 @@
+"""The leaderboard: one row per arm, one per failed cell; as numbers, as texts, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reports import formatting
+from reports.comparison import PRIMARY, comparison_checkpoint, difference_of, score_of, scores_by_seed
+from reports.read import CellView, Run
+from reports.read.compute import total
+from reports.read.plan import BASE_ARM
+from reports.statistics import Interval, Verdict, verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WIDTHS = {"arm": 24, "seeds": 6, "verdict": 10, "score": 22, "amount": 14}
+"""Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """Compute that training used, lost work included, evaluation excluded; NaN where unknown."""
+
+    generated_tokens: float
+    flops: float
+    device_seconds: float
+    lost_device_seconds: float
+    """Of the device-seconds, those whose work a kill threw away."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArmRow:
+    """One arm at the checkpoint where arms are compared."""
+
+    arm: str
+    role: str
+    """"untrained", "baseline" or ""."""
+    seeds: int
+    """Seeds behind the primary score."""
+    planned_seeds: int
+    primary: Interval | None
+    difference: Interval | None
+    """Primary score less that of the baseline, paired by seed; None for the baseline itself."""
+    suites: Mapping[str, Interval | None]
+    spent: Spent | None
+    """Mean over the seeds counted; None when there is none."""
+    failures: tuple[tuple[CellView, Spent], ...]
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Where the difference lies; None for the baseline, and where no seed is paired."""
+        return None if self.difference is None else verdict(self.difference)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leaderboard:
+    """All arms, in the plan's order."""
+
+    baseline: str
+    checkpoint: int
+    """Where the arms are compared; 0 when nothing but the base model was evaluated yet."""
+    share: float
+    """Of the budget at that checkpoint, 0..1."""
+    suites: tuple[str, ...]
+    """Those with a column of their own: all but a suite that is the primary score by itself."""
+    primary: str
+    """The primary score in words."""
+    rows: tuple[ArmRow, ...]
+
+    @property
+    def ranked(self) -> tuple[ArmRow, ...]:
+        """The rows by falling primary score; arms without a score last; ties in the plan's order."""
+        return tuple(sorted(self.rows, key=lambda row: -row.primary.mean if row.primary else 1.0))
+
+
+def leaderboard(run: Run) -> Leaderboard:
+    """Return the leaderboard of a run, finished or not."""
+    checkpoint = comparison_checkpoint(run)
+    return Leaderboard(
+        baseline=run.plan.baseline,
+        checkpoint=checkpoint,
+        share=checkpoint / run.plan.checkpoints,
+        suites=tuple(
+            suite.name for suite in run.plan.suites if run.plan.primary_suites != (suite.name,)
+        ),
+        primary=_primary_in_words(run.plan.primary_suites),
+        rows=tuple(_arm_row(run, arm, checkpoint) for arm in run.plan.arms),
+    )
+
+
+def header(board: Leaderboard) -> list[str]:
+    """Return the column titles, each with its unit."""
+    suites = [f"{suite} (%)" for suite in board.suites]
+    amounts = ["generated tokens", "FLOPs", "device-seconds", "of which lost (s)"]
+    return ["arm", "seeds", f"{board.primary} (%)", f"less {board.baseline} (points)", "verdict", *suites, *amounts]
+
+
+def cells(row: ArmRow, board: Leaderboard) -> list[str]:
+    """Return the texts of one arm, in the order of `header`."""
+    reference = row.arm == board.baseline
+    return [
+        f"{row.arm} ({row.role})" if row.role else row.arm,
+        f"{row.seeds}/{row.planned_seeds}",
+        formatting.score(row.primary),
+        "reference" if reference else formatting.points(row.difference),
+        "" if row.verdict is None else row.verdict,
+        *(formatting.score(row.suites[suite]) for suite in board.suites),
+        *spent_texts(row.spent),
+    ]
+
+
+def failure_cells(cell: CellView, spent: Spent, board: Leaderboard) -> list[str]:
+    """Return the texts of one failed cell, in the order of `header`."""
+    blank = [""] * (3 + len(board.suites))
+    return [failure_title(cell), "", *blank, *spent_texts(spent)]
+
+
+def failure_title(cell: CellView) -> str:
+    """Return what failed, how far it came, and why."""
+    cause = cell.cause or "cause unknown"
+    return f"{cell.arm}, seed {cell.seed}: failed at {cell.share:.0%} of the budget: {cause}"
+
+
+def spent_texts(spent: Spent | None) -> list[str]:
+    """Return tokens, FLOPs, device-seconds and lost device-seconds as texts."""
+    if spent is None:
+        return [formatting.MISSING] * 4
+    return [
+        formatting.quantity(spent.generated_tokens),
+        formatting.quantity(spent.flops),
+        formatting.seconds(spent.device_seconds),
+        formatting.seconds(spent.lost_device_seconds),
+    ]
+
+
+def markdown(board: Leaderboard, title: str, note: str) -> str:
+    """Return the leaderboard as Markdown: arms in the plan's order, column widths that don't depend on numbers."""
+    titles = header(board)
+    kinds = ["arm", "seeds", "score", "score", "verdict", *["score"] * len(board.suites), *["amount"] * 4]
+    widths = [max(_WIDTHS[kind], len(_escaped(name))) for kind, name in zip(kinds, titles, strict=True)]
+    lines = [f"# {_escaped(title)}", "", _escaped(note), "", _line(titles, widths)]
+    lines.append("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    lines += [_line(cells(row, board), widths) for row in board.rows]
+    for row in board.rows:
+        lines += [_line(failure_cells(cell, spent, board), widths) for cell, spent in row.failures]
+    return "\n".join(lines) + "\n"
+
+
+def _arm_row(run: Run, arm: str, checkpoint: int) -> ArmRow:
+    plan = run.plan
+    seeds = scores_by_seed(run, arm, checkpoint, PRIMARY)
+    ours = [cell for cell in run.cells if cell.arm == arm]
+    counted = [_spent(run.compute, [cell.id]) for cell in ours if cell.seed in seeds]
+    roles = {BASE_ARM: "untrained", plan.baseline: "baseline"}
+    return ArmRow(
+        arm=arm,
+        role=roles.get(arm, ""),
+        seeds=len(seeds),
+        planned_seeds=len(plan.seeds),
+        primary=score_of(run, arm, checkpoint, PRIMARY),
+        difference=None if arm == plan.baseline else difference_of(run, arm, plan.baseline, checkpoint, PRIMARY),
+        suites={suite.name: score_of(run, arm, checkpoint, suite.name) for suite in plan.suites},
+        spent=_mean_spent(counted) if counted else None,
+        failures=tuple((cell, _spent(run.compute, [cell.id])) for cell in ours if cell.state == "failed"),
+    )
+
+
+def _spent(compute: pd.DataFrame, cell_ids: list[str]) -> Spent:
+    ours = compute[compute["cell"].isin(cell_ids)]
+    if ours.empty:
+        nan = float("nan")
+        return Spent(generated_tokens=nan, flops=nan, device_seconds=nan, lost_device_seconds=nan)
+    training = ours[ours["phase"] != "evaluate"]
+    return Spent(
+        generated_tokens=total(training, "generated_tokens"),
+        flops=total(training, "flops"),
+        device_seconds=total(training, "device_seconds"),
+        lost_device_seconds=total(training[training["lost"]], "device_seconds"),
+    )
+
+
+def _mean_spent(found: list[Spent]) -> Spent:
+    def mean(name: str) -> float:
+        return float(sum(getattr(spent, name) for spent in found)) / len(found)
+
+    return Spent(
+        generated_tokens=mean("generated_tokens"),
+        flops=mean("flops"),
+        device_seconds=mean("device_seconds"),
+        lost_device_seconds=mean("lost_device_seconds"),
+    )
+
+
+def _primary_in_words(suites: tuple[str, ...]) -> str:
+    return suites[0] if len(suites) == 1 else f"mean of {formatting.listing(list(suites))}"
+
+
+def _line(texts: list[str], widths: list[int]) -> str:
+    padded = [_escaped(text).ljust(width) for text, width in zip(texts, widths, strict=True)]
+    return "| " + " | ".join(padded) + " |"
+
+
+def _escaped(text: str) -> str:
+    flat = " ".join(text.split())
+    for mark, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("`", "&#96;")):
+        flat = flat.replace(mark, entity)
+    return flat

@@ -1,0 +1,50 @@
+"""The page of one run: a single HTML file that needs no network, no script and no other file."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from reports.leaderboard import Leaderboard
+from reports.page.drawings import compute_drawing, score_drawings, training_drawings
+from reports.page.standings import standings
+from reports.read import Run
+from reports.read.plan import BASE_ARM
+from reports.summary import plain_answer, standing
+from reports.tables import compute_table, event_table, fingerprint_tables, hash_table, suite_table
+
+
+def render(run: Run, board: Leaderboard) -> str:
+    """Return the page as HTML."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("reports.page", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    plan = run.plan
+    same, differing = fingerprint_tables(run)
+    style = files("reports.page").joinpath("page.css").read_text(encoding="utf-8")
+    return environment.get_template("page.html.j2").render(
+        style=Markup(style),  # noqa: S704
+        run=run,
+        plan=plan,
+        board=board,
+        standing=standing(run, board),
+        answer=plain_answer(run, board),
+        standings=standings(board),
+        training=training_drawings(run),
+        primary=score_drawings(run, board, primary=True),
+        others=score_drawings(run, board, primary=False),
+        suites=[(suite, suite_table(run, suite, board.checkpoint)) for suite in plan.suites],
+        phases=compute_drawing(run),
+        compute=compute_table(run),
+        hashes=hash_table(run),
+        same=same,
+        differing=differing,
+        events=event_table(run),
+        base_arm=BASE_ARM,
+    )

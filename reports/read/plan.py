@@ -1,0 +1,132 @@
+"""The resolved plan, as far as a report needs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.store.paths import RunPaths
+from reports.errors import ReportError
+
+BASE_ARM = "base"
+"""The name of the untrained model among the arms; its cells are evaluated once and never trained."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuiteView:
+    """One suite of the plan."""
+
+    name: str
+    version: str
+    sha256: str
+    skill: str
+    description: str
+    items: int
+    samples: int
+    """Answers sampled per item, K."""
+    primary: bool
+    """Whether the suite counts in the primary score."""
+    every_checkpoint: bool
+    """False when only the base model and the last checkpoint are evaluated on it."""
+    temperature: float | None
+    max_tokens: int | None
+    """Token cap of one answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanView:
+    """One plan with every default filled in."""
+
+    name: str
+    baseline: str
+    model: Mapping[str, Any]
+    task: str
+    budget_unit: str
+    budget_amount: float
+    """Spent by each trained cell, in `budget_unit`; evaluation excluded."""
+    checkpoints: int
+    """Sealed per trained cell, the last one at the end of the budget."""
+    seeds: tuple[int, ...]
+    arms: tuple[str, ...]
+    """Names in the plan's order, `base` included."""
+    suites: tuple[SuiteView, ...]
+
+    @property
+    def primary_suites(self) -> tuple[str, ...]:
+        """Names of the suites whose plain mean is the primary score."""
+        return tuple(suite.name for suite in self.suites if suite.primary)
+
+    @property
+    def trained_arms(self) -> tuple[str, ...]:
+        """Every arm but the untrained model."""
+        return tuple(arm for arm in self.arms if arm != BASE_ARM)
+
+    def suite(self, name: str) -> SuiteView:
+        """Return the suite of that name.
+
+        Raises:
+            KeyError: If the plan has no such suite.
+        """
+        return {suite.name: suite for suite in self.suites}[name]
+
+
+def read_plan(paths: RunPaths) -> PlanView:
+    """Read the resolved plan of a run.
+
+    Raises:
+        ReportError: If there is none, or it isn't one that this code reads.
+    """
+    path = paths.resolved
+    if not path.is_file():
+        raise ReportError(
+            f"{paths.root}: no {path.name} here, so this is not the folder of a run; "
+            "give the folder that `explorebench queue` made (runs/<plan>)"
+        )
+    try:
+        return _plan_view(json.loads(path.read_text(encoding="utf-8")), path)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReportError(
+            f"{path}: can't be read as a resolved plan ({type(error).__name__}: {error}); "
+            "queue the plan again to write it anew"
+        ) from error
+
+
+def _plan_view(raw: Mapping[str, Any], path: Path) -> PlanView:
+    arms = tuple(str(arm["name"]) for arm in raw["arms"])
+    suites = tuple(_suite_view(suite) for suite in raw["suites"])
+    baseline = str(raw["baseline"])
+    if baseline not in arms:
+        raise ReportError(f"{path}: the baseline {baseline!r} is not among the arms {', '.join(arms)}")
+    if not any(suite.primary for suite in suites):
+        raise ReportError(f"{path}: no suite is primary, so there is no score to rank by; mark at least one")
+    return PlanView(
+        name=str(raw["name"]),
+        baseline=baseline,
+        model=dict(raw["model"]),
+        task=str(raw["task"]),
+        budget_unit=str(raw["budget"]["unit"]),
+        budget_amount=float(raw["budget"]["amount"]),
+        checkpoints=int(raw["checkpoints"]),
+        seeds=tuple(int(seed) for seed in raw["seeds"]),
+        arms=arms,
+        suites=suites,
+    )
+
+
+def _suite_view(raw: Mapping[str, Any]) -> SuiteView:
+    return SuiteView(
+        name=str(raw["name"]),
+        version=str(raw["version"]),
+        sha256=str(raw["sha256"]),
+        skill=str(raw.get("skill", "")),
+        description=str(raw.get("description", "")),
+        items=int(raw["items"]),
+        samples=int(raw["samples"]),
+        primary=bool(raw["primary"]),
+        every_checkpoint=raw.get("at", "every") == "every",
+        temperature=None if raw.get("temperature") is None else float(raw["temperature"]),
+        max_tokens=None if raw.get("max_tokens") is None else int(raw["max_tokens"]),
+    )

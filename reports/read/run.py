@@ -1,0 +1,101 @@
+"""One run, read whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.store.paths import CellPaths, RunPaths
+from reports.errors import ReportError
+from reports.read.compute import read_compute
+from reports.read.plan import PlanView, read_plan
+from reports.read.scores import read_scores
+from reports.read.training import read_events, read_training
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellView:
+    """Where one cell stands."""
+
+    id: str
+    arm: str
+    seed: int
+    state: str
+    """waiting, running, interrupted, failed or done."""
+    cause: str | None
+    """Why it failed or was interrupted, when known."""
+    share: float
+    """Of its budget spent, 0..1."""
+    fingerprint: Mapping[str, Any] | None
+    """Code, libraries and device it ran on; None while it hasn't started."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """Everything a report is made from."""
+
+    plan: PlanView
+    plan_text: str
+    """The plan file as the user gave it."""
+    cells: tuple[CellView, ...]
+    scores: pd.DataFrame
+    """One row per cell, checkpoint and suite; see `reports.read.scores.SCORE_COLUMNS`."""
+    training: pd.DataFrame
+    """One row per step; see `reports.read.training.TRAINING_COLUMNS`."""
+    compute: pd.DataFrame
+    """One row per ledger line; see `reports.read.compute.COMPUTE_COLUMNS`."""
+    events: tuple[Mapping[str, Any], ...]
+    """Resets and schedule changes: arm, seed, step, kind, cause."""
+
+
+def read_run(root: Path) -> Run:
+    """Read the folder of a run, finished or not.
+
+    Raises:
+        ReportError: If it has no resolved plan or no record yet, or mixes versions of a suite.
+    """
+    from harness.store.status import read_cells
+
+    paths = RunPaths(root)
+    plan = read_plan(paths)
+    statuses = read_cells(paths)
+    files = [(status.id, status.arm, status.seed, paths.cell(status.id)) for status in statuses]
+    scores = read_scores(plan, [(cell_id, cell) for cell_id, _, _, cell in files])
+    if scores.empty:
+        raise ReportError(
+            f"{root}: no records yet, so there is nothing to report; run `explorebench queue` on the plan "
+            "until a first checkpoint has been evaluated"
+        )
+    return Run(
+        plan=plan,
+        plan_text=paths.plan.read_text(encoding="utf-8") if paths.plan.is_file() else "",
+        cells=tuple(
+            CellView(
+                id=status.id,
+                arm=status.arm,
+                seed=status.seed,
+                state=status.state,
+                cause=status.cause,
+                share=status.share,
+                fingerprint=_fingerprint(paths.cell(status.id)),
+            )
+            for status in statuses
+        ),
+        scores=scores,
+        training=read_training(files),
+        compute=read_compute(files),
+        events=tuple(read_events(files)),
+    )
+
+
+def _fingerprint(cell: CellPaths) -> Mapping[str, Any] | None:
+    if not cell.identity.is_file():
+        return None
+    found = json.loads(cell.identity.read_text(encoding="utf-8")).get("fingerprint")
+    return dict(found) if isinstance(found, Mapping) else None

@@ -1,0 +1,94 @@
+"""Records -> one row per cell, checkpoint and suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.store.paths import CellPaths
+from reports.errors import ReportError
+from reports.read.plan import BASE_ARM, PlanView
+from reports.statistics import mean_pass_at_k
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORE_COLUMNS = (
+    "cell", "arm", "seed", "checkpoint", "share", "suite", "items", "samples",
+    "score", "k", "pass_at_k", "truncated", "unread", "tokens",
+)  # fmt: skip
+"""`score` is avg@K, `pass_at_k` the same at `k`, `truncated` and `unread` shares of answers: all 0..1;
+`tokens` is the mean length of an answer."""
+
+
+def read_scores(plan: PlanView, cells: Iterable[tuple[str, CellPaths]]) -> pd.DataFrame:
+    """Return the scores of all cells, columns `SCORE_COLUMNS`, in the order of cells, checkpoints and suites.
+
+    Raises:
+        ReportError: If a record was made with other items than the plan's, or can't be read.
+    """
+    import pandas as pd
+
+    order = {suite.name: place for place, suite in enumerate(plan.suites)}
+    rows = []
+    for cell_id, paths in cells:
+        found = [_score_row(path, plan, cell_id) for path in sorted(paths.records.glob("*.parquet"))]
+        rows += sorted(found, key=lambda row: (row["checkpoint"], order[row["suite"]]))
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+
+
+def with_start(scores: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Return the rows of `arm`, with the base cell of each of its seeds as checkpoint 0."""
+    import pandas as pd
+
+    own = scores[scores["arm"] == arm]
+    start = scores[(scores["arm"] == BASE_ARM) & scores["seed"].isin(own["seed"])]
+    return own if arm == BASE_ARM else pd.concat([start.assign(arm=arm), own], ignore_index=True)
+
+
+def _score_row(path: Path, plan: PlanView, cell_id: str) -> dict[str, Any]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    columns = ["arm", "seed", "checkpoint", "share", "suite", "suite_sha256", "samples", "correct"]
+    try:
+        table = pq.read_table(path, columns=[*columns, "answers", "tokens", "truncated"])
+    except (OSError, pa.ArrowException) as error:
+        raise ReportError(f"{path}: can't be read as a record ({error}); delete it and queue again") from error
+    if table.num_rows == 0:
+        raise ReportError(f"{path}: a record without items; delete it and queue again")
+    first = {name: table.column(name)[0].as_py() for name in columns}
+    _check_suite(path, plan, first["suite"], set(table.column("suite_sha256").to_pylist()))
+    samples = int(first["samples"])
+    correct = table.column("correct").to_pylist()
+    k = max(1, samples // 2)
+    answers = pc.list_flatten(table.column("answers"))
+    return {
+        "cell": cell_id,
+        "arm": first["arm"],
+        "seed": int(first["seed"]),
+        "checkpoint": int(first["checkpoint"]),
+        "share": float(first["share"]),
+        "suite": first["suite"],
+        "items": table.num_rows,
+        "samples": samples,
+        "score": sum(correct) / (table.num_rows * samples),
+        "k": k,
+        "pass_at_k": mean_pass_at_k(correct, samples, k),
+        "truncated": float(pc.mean(pc.list_flatten(table.column("truncated")).cast(pa.float64())).as_py()),
+        "unread": answers.null_count / len(answers),
+        "tokens": float(pc.mean(pc.list_flatten(table.column("tokens"))).as_py()),
+    }
+
+
+def _check_suite(path: Path, plan: PlanView, name: str, hashes: set[str]) -> None:
+    known = {suite.name: suite.sha256 for suite in plan.suites}
+    if name not in known:
+        raise ReportError(f"{path}: holds suite {name!r}, which the plan lacks (it has {', '.join(known)})")
+    for found in sorted(hashes - {known[name]}):
+        raise ReportError(
+            f"{path}: suite {name!r} has hash {found} here and {known[name]} in the plan: other items, so the "
+            "scores can't be compared; give the changed suite a new run"
+        )

@@ -1,0 +1,134 @@
+"""The answer in plain sentences, made from the numbers and never saying more than they do."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from reports import formatting
+from reports.comparison import PRIMARY, difference_of, entropy_change
+from reports.leaderboard import ArmRow, Leaderboard
+from reports.read import Run
+from reports.read.plan import BASE_ARM
+from reports.statistics import Interval, verdict
+
+FEW_SEEDS = 5
+"""Below this many, a t interval is so wide that "can't tell" says little."""
+
+
+def plain_answer(run: Run, board: Leaderboard) -> list[str]:
+    """Return what the run shows, most important first: arms, training itself, entropy, what to be wary of."""
+    if board.checkpoint == 0:
+        return ["No trained arm has been evaluated yet: only the untrained model has scores so far."]
+    sentences = [_arms(board), _training(run, board), _entropy(run), _caution(run, board)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def standing(run: Run, board: Leaderboard) -> str | None:
+    """Return how unfinished the run is, or None when every cell is done."""
+    states = Counter(cell.state for cell in run.cells)
+    if states["done"] == len(run.cells):
+        return None
+    order = ("running", "interrupted", "failed", "waiting")
+    rest = [f"{states[state]} {state}" for state in order if states[state]]
+    text = f"Partial report: {states['done']} of {len(run.cells)} cells are done ({formatting.listing(rest)})."
+    if 0 < board.share < 1:
+        text += f" No cell has reached the end, so arms are compared at {board.share:.0%} of the budget."
+    return text
+
+
+def _arms(board: Leaderboard) -> str:
+    rows = [row for row in board.rows if row.arm not in (BASE_ARM, board.baseline)]
+    scored = [row for row in rows if row.difference is not None]
+    if not scored:
+        return f"There is no arm to compare with the baseline {board.baseline} yet."
+    parts = [
+        f"{_gain(row)} than the baseline {board.baseline}"
+        for row in sorted(scored, key=lambda row: -row.difference.mean if row.difference else 0.0)
+        if row.verdict != "can't tell"
+    ]
+    unsure = [row.arm for row in scored if row.verdict == "can't tell"]
+    if unsure and parts:
+        parts.append(f"for {formatting.listing(unsure)} this run can't tell")
+    elif unsure:
+        parts.append(
+            f"this run can't tell {formatting.listing(unsure)} from the baseline {board.baseline}: "
+            + ("no 95% interval lies clear of zero" if _any_interval(scored) else "there is one seed only")
+        )
+    missing = [row.arm for row in rows if row.difference is None]
+    if missing:
+        parts.append(f"{formatting.listing(missing)} can't be compared yet")
+    return f"On {board.primary}, {'; '.join(parts)}."
+
+
+def _any_interval(rows: list[ArmRow]) -> bool:
+    return any(row.difference is not None and row.difference.low is not None for row in rows)
+
+
+def _gain(row: ArmRow) -> str:
+    if row.difference is None:
+        raise ValueError(f"{row.arm} has no difference to put in words")
+    word = "higher" if row.difference.mean > 0 else "lower"
+    return f"{row.arm} scores {_by(row.difference)} {word}"
+
+
+def _by(difference: Interval) -> str:
+    """Return the size of a difference, with its interval when there is one."""
+    size = f"{100 * abs(difference.mean):.1f} points"
+    if difference.low is None or difference.high is None:
+        return f"{size} (n/a: 1 seed, no interval)"
+    ends = sorted((abs(100 * difference.low), abs(100 * difference.high)))
+    if difference.low > 0 or difference.high < 0:
+        return f"{size} (95% interval {ends[0]:.1f} to {ends[1]:.1f})"
+    return f"{size} (95% interval {formatting.points(difference).partition('[')[2].rstrip(']')})"
+
+
+def _training(run: Run, board: Leaderboard) -> str:
+    rise = difference_of(run, board.baseline, BASE_ARM, board.checkpoint, PRIMARY)
+    if rise is None:
+        return f"The baseline {board.baseline} can't be compared with the untrained model yet."
+    ends = {row.arm: row.primary for row in board.rows}
+    start, end = ends[BASE_ARM], ends[board.baseline]
+    if start is None or end is None:
+        return ""
+    moved = "up" if rise.mean >= 0 else "down"
+    text = (
+        f"Training with {board.baseline} took the score from {formatting.percent(start.mean)} (untrained) to "
+        f"{formatting.percent(end.mean)}, {moved} by {_by(rise)}"
+    )
+    judged = {
+        "better": ": more than its interval, so it learned.",
+        "worse": ": more than its interval, so training did harm.",
+        "can't tell": ": this run can't tell that from no change.",
+    }
+    return text + judged[verdict(rise)]
+
+
+def _entropy(run: Run) -> str:
+    found = entropy_change(run, run.plan.baseline)
+    if found is None:
+        return ""
+    start, end, change = found
+    text = f"Its token entropy went from {start:.2f} to {end:.2f} nats"
+    if change.low is None or change.high is None:
+        return f"{text} (1 seed, no interval)."
+    interval = f"change {change.mean:+.2f}, 95% interval {change.low:+.2f} to {change.high:+.2f}"
+    words = {"better": "it rose", "worse": "it fell", "can't tell": "this run can't tell that from no change"}
+    return f"{text} ({interval}): {words[verdict(change)]}.".replace("-", "\N{MINUS SIGN}")
+
+
+def _caution(run: Run, board: Leaderboard) -> str:
+    compared = [row for row in board.rows if row.arm not in (BASE_ARM, board.baseline)]
+    seeds = [row.seeds for row in board.rows if row.seeds]
+    fewest, most = min(seeds), max(seeds)
+    parts = []
+    if fewest < FEW_SEEDS:
+        amount = formatting.counted(fewest, "seed")
+        few = f"{amount} per arm {'is' if fewest == 1 else 'are'} few" if fewest == most else f"some arms have only {amount}"
+        parts.append(f"{few}, so “can't tell” means not measured finely enough, not equal")
+    failed = sum(cell.state == "failed" for cell in run.cells)
+    if failed:
+        verb = "is" if failed == 1 else "are"
+        parts.append(f"{formatting.counted(failed, 'failed cell')} {verb} left out of the means")
+    if len(compared) > 1:
+        parts.append(f"the intervals are not adjusted for comparing {len(compared)} arms")
+    return f"Caution: {'; '.join(parts)}." if parts else ""

@@ -1,0 +1,135 @@
+"""The tables under the leaderboard, as texts: suites, compute by phase, hashes, fingerprints, events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reports import formatting
+from reports.comparison import difference_of, score_of, scores_by_seed
+from reports.read import Run, SuiteView
+from reports.read.compute import PHASES, total
+from reports.read.plan import BASE_ARM
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Column titles, and rows of texts; the first column names the row."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def suite_table(run: Run, suite: SuiteView, checkpoint: int) -> Table:
+    """Return how each arm does on one suite: score, difference to the untrained model, what stands behind it."""
+    k = max(1, suite.samples // 2)
+    rows = []
+    for arm in run.plan.arms:
+        score = score_of(run, arm, checkpoint, suite.name)
+        if score is None:
+            continue
+        change = "reference" if arm == BASE_ARM else _points(run, arm, checkpoint, suite.name)
+        shares = [_mean(run, arm, checkpoint, suite.name, column) for column in ("truncated", "unread")]
+        rows.append(
+            (
+                arm,
+                formatting.score(score),
+                change,
+                formatting.score(score_of(run, arm, checkpoint, suite.name, "pass_at_k")),
+                *(formatting.percent(share) for share in shares),
+                formatting.quantity(_mean(run, arm, checkpoint, suite.name, "tokens")),
+            )
+        )
+    titles = (
+        "arm", "score (%)", "less untrained (points)", f"pass@{k} (%)",
+        "truncated (% of answers)", "no readable answer (%)", "answer length (tokens)",
+    )  # fmt: skip
+    return Table(header=titles, rows=tuple(rows))
+
+
+def compute_table(run: Run) -> Table:
+    """Return what all cells of each arm used, by phase and part, lost work included."""
+    titles = (
+        "arm", "phase", "generated tokens", "forward tokens", "backward tokens", "FLOPs",
+        "device-seconds", "of which lost (s)", "peak memory (MiB)",
+    )  # fmt: skip
+    rows = []
+    for arm in run.plan.arms:
+        ours = run.compute[run.compute["arm"] == arm]
+        for phase in PHASES:
+            for part, lines in ours[ours["phase"] == phase].groupby("part", sort=True):
+                rows.append((arm, f"{phase}: {part}" if part else phase, *_amounts(lines)))
+    return Table(header=titles, rows=tuple(rows))
+
+
+def hash_table(run: Run) -> Table:
+    """Return what was evaluated: each suite with its size, settings and hash, and the model's hash."""
+    rows = []
+    for suite in run.plan.suites:
+        settings = (
+            formatting.UNKNOWN if suite.temperature is None else f"{suite.temperature:g}",
+            formatting.UNKNOWN if suite.max_tokens is None else f"{suite.max_tokens}",
+        )
+        sizes = (f"{suite.items}", f"{suite.samples}")
+        rows.append((suite.name, suite.version, suite.skill, *sizes, *settings, suite.sha256))
+    titles = ("suite", "version", "skill", "items", "samples per item", "temperature", "token cap", "SHA-256")
+    return Table(header=titles, rows=tuple(rows))
+
+
+def fingerprint_tables(run: Run) -> tuple[Table, Table]:
+    """Return what is the same in all started cells, and what differs, with the cells that have each value."""
+    prints = {f"{cell.arm}, seed {cell.seed}": cell.fingerprint for cell in run.cells if cell.fingerprint}
+    keys = list(dict.fromkeys(key for found in prints.values() for key in found))
+    same, differing = [], []
+    for key in keys:
+        holders: dict[str, list[str]] = {}
+        for cell, found in prints.items():
+            holders.setdefault(_text(found, key), []).append(cell)
+        if len(holders) == 1:
+            same.append((key, next(iter(holders))))
+        else:
+            differing += [(key, value, "; ".join(cells)) for value, cells in holders.items()]
+    return (
+        Table(header=("what", "in every started cell"), rows=tuple(same)),
+        Table(header=("what", "value", "cells"), rows=tuple(differing)),
+    )
+
+
+def event_table(run: Run) -> Table:
+    """Return what strategies did to training beside the steps: resets, changes of schedule."""
+    rows = [
+        (str(event["arm"]), str(event["seed"]), str(event["step"]), str(event["kind"]), str(event["cause"]))
+        for event in run.events
+    ]
+    return Table(header=("arm", "seed", "step", "event", "cause"), rows=tuple(rows))
+
+
+def _points(run: Run, arm: str, checkpoint: int, suite: str) -> str:
+    return formatting.points(difference_of(run, arm, BASE_ARM, checkpoint, suite))
+
+
+def _mean(run: Run, arm: str, checkpoint: int, suite: str, column: str) -> float:
+    found = scores_by_seed(run, arm, checkpoint, suite, column)
+    return sum(found.values()) / len(found)
+
+
+def _amounts(lines: pd.DataFrame) -> tuple[str, ...]:
+    counts = ("generated_tokens", "forward_tokens", "backward_tokens", "flops")
+    return (
+        *(formatting.quantity(total(lines, column)) for column in counts),
+        formatting.seconds(total(lines, "device_seconds")),
+        formatting.seconds(total(lines[lines["lost"]], "device_seconds")),
+        formatting.memory(float(lines["peak_memory_bytes"].max())),
+    )
+
+
+def _text(found: Mapping[str, Any], key: str) -> str:
+    value = found.get(key)
+    if value is None:
+        return formatting.UNKNOWN
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

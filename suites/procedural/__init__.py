@@ -1,0 +1,1 @@
+"""Procedural skills: problems drawn from a generator, with worked solutions and graders that check the steps."""

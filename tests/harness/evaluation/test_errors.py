@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from harness.evaluation.errors import (
+    DivergedModelError,
+    EvaluationError,
+    GraderError,
+    ModelLoadError,
+    RecordsError,
+    UnfitSuiteError,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ModelLoadError(Path("m"), "cut short"), "can't load the model at m: cut short"),
+        (UnfitSuiteError("s", "no items"), "suite 's' can't be evaluated: no items"),
+        (GraderError("s", "i", "boom"), "the grader of suite 's' failed on item 'i': boom"),
+        (RecordsError(Path("r"), "cut short"), "can't read the records in r: cut short"),
+        (DivergedModelError(), "the model's logits are NaN or infinite: its training diverged before this checkpoint"),
+    ],
+)
+def test_an_error_is_one_line_that_survives_the_way_between_processes(error: EvaluationError, text: str) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert str(error) == str(copy) == text
+    assert vars(copy) == vars(error)

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness.evaluation.errors import DivergedModelError, GraderError, UnfitSuiteError
+from harness.evaluation.records import ItemRecord, RecordKey, write_records
+from harness.evaluation.run import evaluate, evaluate_checkpoint
+from harness.evaluation.settings import EvaluationSettings
+from suites.contract import Grade, Item, Suite
+
+SuiteFactory = Callable[..., Suite]
+SETTINGS = EvaluationSettings(samples=4, seed=11)
+
+
+def samples_of(records: tuple[ItemRecord, ...]) -> list[tuple[str, str, int, bool]]:
+    """Return (item, text, tokens, truncated) of every sample."""
+    return [
+        (record.item, *sample)
+        for record in records
+        for sample in zip(record.texts, record.tokens, record.truncated, strict=True)
+    ]
+
+
+def test_every_sample_of_every_item_is_graded_and_aligned(model: Any, tokenizer: Any, make_suite: SuiteFactory) -> None:
+    suite = make_suite()
+    records = evaluate(model, tokenizer, suite, SETTINGS).records
+    assert [record.item for record in records] == [item.id for item in suite.items]
+    for record, item in zip(records, suite.items, strict=True):
+        verdicts = [suite.grader(item, text) for text in record.texts]
+        assert record.samples == 4
+        assert record.grades == tuple(verdict.correct for verdict in verdicts)
+        assert record.answers == tuple(verdict.answer for verdict in verdicts)
+    later = [grade for record in records for grade in record.grades[1:]]
+    assert {True, False} <= set(later)
+
+
+def test_greedy_answers_are_those_of_generate_on_each_prompt(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory
+) -> None:
+    suite = make_suite(items=9)
+    records = evaluate(model, tokenizer, suite, EvaluationSettings(samples=2, seed=0, temperature=0.0)).records
+    for record, item in zip(records, suite.items, strict=True):
+        ids = tokenizer(item.prompt, return_tensors="pt")["input_ids"]
+        output = model.generate(ids, do_sample=False, max_new_tokens=suite.max_tokens, pad_token_id=0)[
+            0, ids.shape[1] :
+        ]
+        expected = tokenizer.decode(output, skip_special_tokens=True)
+        assert record.texts == (expected, expected), item.id
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory, tmp_path: Path
+) -> None:
+    def written(seed: int, name: str) -> bytes:
+        suite = make_suite()
+        records = evaluate(model, tokenizer, suite, replace(SETTINGS, seed=seed)).records
+        key = RecordKey(arm="a", seed=0, checkpoint=1, share=1.0, suite=suite.name, suite_sha256=suite.sha256)
+        write_records(tmp_path / name, key, records, settings="")
+        return (tmp_path / name).read_bytes()
+
+    assert written(1, "one") == written(1, "again")
+    assert written(1, "one") != written(2, "other")
+
+
+def test_the_draws_hang_on_the_suite_and_not_on_what_ran_before(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory
+) -> None:
+    first, second = make_suite(name="first"), make_suite(name="second", sha256="1" * 64)
+    alone = evaluate(model, tokenizer, second, SETTINGS).records
+    torch.manual_seed(99)
+    before = evaluate(model, tokenizer, first, SETTINGS).records
+    after = evaluate(model, tokenizer, second, SETTINGS).records
+    assert after == alone
+    assert before != after
+
+
+def test_more_samples_start_with_those_of_fewer(model: Any, tokenizer: Any, make_suite: SuiteFactory) -> None:
+    four = evaluate(model, tokenizer, make_suite(), SETTINGS).records
+    seven = evaluate(model, tokenizer, make_suite(), replace(SETTINGS, samples=7)).records
+    assert [record.texts[:4] for record in seven] == [record.texts for record in four]
+    assert len(set(seven[0].texts)) > 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 5, 1000])
+def test_how_a_suite_is_split_into_batches_does_not_show(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory, batch_size: int
+) -> None:
+    whole = evaluate(model, tokenizer, make_suite(), SETTINGS)
+    split = evaluate(model, tokenizer, make_suite(), replace(SETTINGS, batch_size=batch_size))
+    assert split.records == whole.records
+    assert split.cost.generated_tokens == whole.cost.generated_tokens
+
+
+def test_the_generators_of_training_are_untouched(model: Any, tokenizer: Any, make_suite: SuiteFactory) -> None:
+    def drawing(item: Item, text: str) -> Grade:
+        numbers = (random.random(), np.random.rand(), torch.rand(()).item())  # noqa: NPY002  # a careless grader
+        return Grade(False, str(numbers))
+
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    one = evaluate(model, tokenizer, make_suite(grader=drawing), SETTINGS).records
+    assert random.getstate() == python
+    assert repr(np.random.get_state()) == repr(numpy)  # noqa: NPY002  # the global state is what is tested
+    assert torch.equal(torch.get_rng_state(), cpu)
+    random.random()
+    torch.rand(3)
+    assert evaluate(model, tokenizer, make_suite(grader=drawing), SETTINGS).records == one
+
+
+def test_the_model_is_left_as_it_was(model: Any, tokenizer: Any, make_suite: SuiteFactory) -> None:
+    model.train()
+    model.config.use_cache = False
+    weights = {name: weight.clone() for name, weight in model.state_dict().items()}
+    configs = model.config.to_dict(), model.generation_config.to_dict()
+    evaluate(model, tokenizer, make_suite(), SETTINGS)
+    assert all(module.training for module in model.modules())
+    assert (model.config.to_dict(), model.generation_config.to_dict()) == configs
+    assert all(torch.equal(weights[name], weight) for name, weight in model.state_dict().items())
+    model(input_ids=torch.tensor([[3, 4]])).logits.sum().backward()
+    assert model.lm_head.weight.grad is not None
+
+
+def test_a_sample_is_truncated_when_the_cap_and_not_an_end_stops_it(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory
+) -> None:
+    free = samples_of(evaluate(model, tokenizer, make_suite(max_tokens=40), SETTINGS).records)
+    ended = {sample[2] for sample in free if not sample[3]}
+    cap = sorted(ended)[len(ended) // 2]  # an answer of just this length ended by itself
+    capped = samples_of(evaluate(model, tokenizer, make_suite(max_tokens=cap), SETTINGS).records)
+    for (item, text, tokens, _), got in zip(free, capped, strict=True):
+        assert got == (item, text[:cap], min(tokens, cap), tokens > cap)
+    assert (cap, False) in {sample[2:] for sample in capped}
+    assert (cap, True) in {sample[2:] for sample in capped}
+
+
+def test_a_stop_text_ends_the_answer_and_is_not_part_of_it(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory
+) -> None:
+    free = samples_of(evaluate(model, tokenizer, make_suite(max_tokens=30), SETTINGS).records)
+    stopped = samples_of(evaluate(model, tokenizer, make_suite(max_tokens=30, stop=("+", "=1")), SETTINGS).records)
+    hits = 0
+    for (item, text, tokens, truncated), got in zip(free, stopped, strict=True):
+        ends = [text.index(stop) + len(stop) for stop in ("+", "=1") if stop in text]
+        if ends:
+            hits += 1
+            kept = text[: min(ends)]
+            assert got == (item, kept.removesuffix("=1").removesuffix("+"), min(ends), False)
+        else:
+            assert got == (item, text, tokens, truncated)
+    assert 0 < hits < len(free)
+
+
+def test_the_cost_is_counted(model: Any, tokenizer: Any, make_suite: SuiteFactory) -> None:
+    suite = make_suite()
+    evaluation = evaluate(model, tokenizer, suite, SETTINGS)
+    cost = evaluation.cost
+    assert cost.generated_tokens == sum(sample[2] for sample in samples_of(evaluation.records))
+    assert cost.prompt_tokens == sum(len(item.prompt) for item in suite.items)
+    assert 0 < cost.device_seconds <= cost.wall_s
+    apart = evaluate(model, tokenizer, suite, replace(SETTINGS, batch_size=1)).cost
+    assert apart.prompt_tokens == 4 * cost.prompt_tokens
+
+
+def raising(item: Item, text: str) -> Grade:
+    if item.id == "sum-3":
+        raise ZeroDivisionError("a + b")
+    return Grade(False, None)
+
+
+def gradeless(item: Item, text: str) -> Any:
+    return None
+
+
+def numeric(item: Item, text: str) -> Any:
+    return Grade(True, 7)  # type: ignore[arg-type]  # the mistake that is tested
+
+
+@pytest.mark.parametrize(
+    ("grader", "message"),
+    [
+        (raising, "suite 'sums' failed on item 'sum-3': ZeroDivisionError: a \\+ b"),
+        (gradeless, "item 'sum-1': TypeError"),
+        (numeric, "item 'sum-1': its answer is 7, expected a text or None"),
+    ],
+)
+def test_a_grader_that_fails_is_named_with_the_item(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory, grader: Any, message: str
+) -> None:
+    model.train()
+    with pytest.raises(GraderError, match=message):
+        evaluate(model, tokenizer, make_suite(grader=grader), SETTINGS)
+    assert model.training
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"items": ()}, "no items"),
+        ({"items": (Item(id="a", prompt="1", payload={}),) * 2}, "unique, repeated: a"),
+        ({"items": (Item(id="a", prompt="", payload={}),)}, "item 'a' has no tokens"),
+        ({"max_tokens": 63}, r"item 'sum-1' needs 11 prompt \+ 63 answer tokens, the model has room for 64"),
+    ],
+)
+def test_a_suite_that_can_not_be_put_to_the_model_is_refused(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UnfitSuiteError, match=message):
+        evaluate(model, tokenizer, replace(make_suite(), **change), SETTINGS)
+
+
+def test_a_diverged_model_is_an_error_and_not_a_score(model: Any, tokenizer: Any, make_suite: SuiteFactory) -> None:
+    with torch.no_grad():
+        model.model.norm.weight.fill_(float("nan"))
+    with pytest.raises(DivergedModelError):
+        evaluate(model, tokenizer, make_suite(), SETTINGS)
+
+
+def test_a_saved_checkpoint_scores_as_the_model_it_was_saved_from_in_silence_and_offline(
+    model: Any,
+    tokenizer: Any,
+    make_suite: SuiteFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def no_network(*_: Any) -> None:
+        raise AssertionError("evaluation tried the network")
+
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    monkeypatch.setattr(socket.socket, "connect", no_network)
+    capfd.readouterr()
+    sealed = evaluate_checkpoint(tmp_path, make_suite(), SETTINGS, device="cpu")
+    assert capfd.readouterr() == ("", "")
+    assert sealed.records == evaluate(model, tokenizer, make_suite(), SETTINGS).records
+
+
+def test_importing_is_light() -> None:
+    code = (
+        "import sys, harness.evaluation.run, harness.evaluation.records, harness.evaluation.loading;"
+        "print(sorted({'torch', 'lm_eval', 'transformers'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,219 @@
+"""Writes synthetic runs: the files of a run without a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from harness.store.atomic import append_line, write_json, write_text
+from harness.store.attempts import Attempt
+from harness.store.paths import CellPaths, RunPaths
+from harness.store.schema import RECORD_SCHEMA
+
+TOKENS_PER_STEP = 1000
+FLOPS_PER_STEP = 4e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec:
+    """What a synthetic run looks like; the defaults are small enough for tests."""
+
+    name: str = "toy"
+    arms: tuple[str, ...] = ("grpo", "g2rl")
+    baseline: str = "grpo"
+    seeds: tuple[int, ...] = (0, 1, 2)
+    suites: Mapping[str, tuple[float, float]] = field(
+        default_factory=lambda: {"countdown": (0.2, 0.3), "sorting": (0.8, -0.2)}
+    )
+    """Base score, and what training adds to it by the end; the first suite is primary."""
+    edge: Mapping[str, float] = field(default_factory=dict)
+    """By arm: what it adds to the primary score beyond the others."""
+    seed_noise: float = 0.0
+    checkpoints: int = 2
+    steps: int = 8
+    items: int = 20
+    samples: int = 10
+    failed: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Message of the out-of-memory error that ended a cell (arm, seed) before any checkpoint."""
+    unfinished: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """Last checkpoint of a cell that was interrupted after it."""
+    correct: Mapping[tuple[str, int, int], int] = field(default_factory=dict)
+    """Right answers per primary item, the same for all items, by arm, seed and checkpoint: overrides the rest."""
+
+
+WriteRun = Callable[[RunSpec], Path]
+
+
+@pytest.fixture
+def write_run(tmp_path: Path) -> WriteRun:
+    """Return a function that writes a run under the test's folder and returns the run's folder."""
+
+    def write(spec: RunSpec) -> Path:
+        return write_synthetic_run(tmp_path / "runs" / spec.name, spec)
+
+    return write
+
+
+@pytest.fixture
+def spec() -> type[RunSpec]:
+    """Return the class of specifications: tests can't import this file."""
+    return RunSpec
+
+
+def write_synthetic_run(root: Path, spec: RunSpec) -> Path:
+    run = RunPaths(root)
+    cells = [(arm, seed) for arm in ("base", *spec.arms) for seed in spec.seeds]
+    write_text(run.plan, f"# <made up>\nname: {json.dumps(spec.name)}\nbaseline: {json.dumps(spec.baseline)}\n")
+    write_json(run.resolved, _resolved(spec, cells))
+    for arm, seed in cells:
+        _write_cell(run.cell(cell_id(arm, seed, spec)), arm, seed, spec)
+    return root
+
+
+def cell_id(arm: str, seed: int, spec: RunSpec) -> str:
+    return f"{('base', *spec.arms).index(arm):02d}-{seed}"
+
+
+def suite_hash(suite: str) -> str:
+    return f"{suite.encode().hex():0<64}"[:64]
+
+
+def _resolved(spec: RunSpec, cells: list[tuple[str, int]]) -> dict[str, Any]:
+    suites = [
+        {
+            "name": suite,
+            "version": 1,
+            "sha256": suite_hash(suite),
+            "skill": suite,
+            "description": f"problems of {suite}",
+            "items": spec.items,
+            "samples": spec.samples,
+            "primary": place == 0,
+            "at": "every",
+            "temperature": 1.0,
+            "max_tokens": 40,
+        }
+        for place, suite in enumerate(spec.suites)
+    ]
+    return {
+        "name": spec.name,
+        "baseline": spec.baseline,
+        "model": {"name": "tiny", "sha256": "ab" * 32},
+        "task": "countdown",
+        "budget": {"unit": "generated_tokens", "amount": spec.steps * TOKENS_PER_STEP},
+        "checkpoints": spec.checkpoints,
+        "seeds": list(spec.seeds),
+        "arms": [{"name": arm, "strategy": {}, "family": arm} for arm in ("base", *spec.arms)],
+        "suites": suites,
+        "training": {"learning_rate": 1e-4},
+        "cells": [{"id": cell_id(arm, seed, spec), "arm": arm, "seed": seed} for arm, seed in cells],
+    }
+
+
+def _write_cell(paths: CellPaths, arm: str, seed: int, spec: RunSpec) -> None:
+    fingerprint = {"explorebench": "0.1.0", "commit": "c0ffee", "dirty": False, "torch": "2.13", "host_cpu": None}
+    identity = {"format": 1, "seed": seed}
+    write_json(paths.identity, {"cell": paths.root.name, "arm": arm, "seed": seed, "identity": identity,
+                                "fingerprint": fingerprint})  # fmt: skip
+    last = 0 if arm == "base" else spec.unfinished.get((arm, seed), spec.checkpoints)
+    cause = None
+    if (arm, seed) in spec.failed:
+        last, cause = 0, {"kind": "out of memory", "message": spec.failed[arm, seed]}
+    outcome = "failed" if cause else "interrupted" if (arm, seed) in spec.unfinished else "done"
+    write_attempt(paths, number=1, outcome=outcome, cause=cause)
+    if arm != "base":
+        steps = spec.steps * last // spec.checkpoints if last else 1
+        for step in range(1, steps + 1):
+            _write_step(paths, arm, seed, step, spec)
+    for checkpoint in [0] if arm == "base" else range(1, last + 1):
+        step = spec.steps * checkpoint // spec.checkpoints
+        append_line(paths.ledger, ledger_line(step=step, phase="evaluate", device_seconds=2.0))
+        for suite in spec.suites:
+            _write_record(paths, (arm, seed, checkpoint, suite), spec)
+
+
+def write_attempt(
+    paths: CellPaths, *, number: int, outcome: Any, cause: dict[str, str] | None = None, resumed_from: int = 0
+) -> None:
+    attempt = Attempt(
+        attempt=number, host="laptop", pid=1, pid_started="1", started=1.0, ended=2.0, outcome=outcome,
+        cause=cause, phase="training", resumed_from_step=resumed_from,
+    )  # fmt: skip
+    write_json(paths.attempt(number), asdict(attempt))
+
+
+def train_line(step: int, spec: RunSpec, *, attempt: int = 1, **numbers: float) -> dict[str, Any]:
+    return {
+        "attempt": attempt, "step": step, "share": step / spec.steps, "generated_tokens": step * TOKENS_PER_STEP,
+        "flops": step * FLOPS_PER_STEP, "device_seconds": step * 0.5, "reward": 0.0, "reward_std": 0.1,
+        "entropy": 0.3, "kl": None, "zero_variance_groups": 0.2, "completion_tokens": 20.0, "truncated": 0.0,
+        "grad_norm": 1.0, "learning_rate": 1e-4, "wall_s": 0.5, "tokens_per_s": 2000.0, "strategy": {},
+        "events": [], **numbers,
+    }  # fmt: skip
+
+
+def ledger_line(*, step: int, phase: str, attempt: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "attempt": attempt, "step": step, "checkpoint": None, "suite": None, "phase": phase, "part": "",
+        "generated_tokens": 0, "forward_tokens": 0, "backward_tokens": 0, "forward_flops": 0,
+        "backward_flops": 0, "device_seconds": 0.0, "peak_memory_bytes": None, **changes,
+    }  # fmt: skip
+
+
+def _write_step(paths: CellPaths, arm: str, seed: int, step: int, spec: RunSpec) -> None:
+    rng = np.random.default_rng([17, spec.arms.index(arm), seed, step])
+    done = step / spec.steps
+    reward = 0.15 + (0.2 + spec.edge.get(arm, 0.0)) * done + 0.03 * rng.standard_normal()
+    entropy = 0.32 - (0.17 - spec.edge.get(arm, 0.0)) * done + 0.01 * rng.standard_normal()
+    append_line(paths.train, train_line(step, spec, reward=reward, entropy=entropy))
+    tokens, flops = TOKENS_PER_STEP, FLOPS_PER_STEP
+    append_line(paths.ledger, ledger_line(step=step, phase="generate", generated_tokens=tokens,
+                                          forward_tokens=tokens, forward_flops=flops / 4, device_seconds=0.3))  # fmt: skip
+    if arm != spec.baseline:
+        append_line(paths.ledger, ledger_line(step=step, phase="score", part=arm, forward_tokens=tokens,
+                                              forward_flops=flops / 8, device_seconds=0.05))  # fmt: skip
+    append_line(paths.ledger, ledger_line(step=step, phase="update", forward_tokens=tokens, backward_tokens=tokens,
+                                          forward_flops=flops / 4, backward_flops=flops / 2,
+                                          device_seconds=0.15, peak_memory_bytes=300 * 2**20))  # fmt: skip
+
+
+def _write_record(paths: CellPaths, key: tuple[str, int, int, str], spec: RunSpec) -> None:
+    arm, seed, checkpoint, suite = key
+    place = list(spec.suites).index(suite)
+    rng = np.random.default_rng([23, ("base", *spec.arms).index(arm), seed, checkpoint, place])
+    start, gain = spec.suites[suite]
+    share = checkpoint / spec.checkpoints
+    chance = start + share * (gain + (spec.edge.get(arm, 0.0) if place == 0 else 0.0))
+    chance = float(np.clip(chance + spec.seed_noise * share * rng.standard_normal(), 0.02, 0.98))
+    by_item = rng.beta(2 * chance, 2 * (1 - chance), size=spec.items)
+    correct = rng.binomial(spec.samples, by_item).tolist()
+    if place == 0 and (arm, seed, checkpoint) in spec.correct:
+        correct = [spec.correct[arm, seed, checkpoint]] * spec.items
+    write_record(paths, key, share, correct, spec.samples)
+
+
+def write_record(
+    paths: CellPaths, key: tuple[str, int, int, str], share: float, correct: list[int], samples: int
+) -> None:
+    arm, seed, checkpoint, suite = key
+    rows = [
+        {
+            "arm": arm, "seed": seed, "checkpoint": checkpoint, "share": share, "suite": suite,
+            "suite_sha256": suite_hash(suite), "item": f"{suite}-{place}", "samples": samples, "correct": right,
+            "grades": [True] * right + [False] * (samples - right),
+            "answers": ["7"] * (samples - 1) + [None], "texts": ["7"] * samples, "tokens": [12] * samples,
+            "truncated": [False] * (samples - 1) + [True],
+        }
+        for place, right in enumerate(correct)
+    ]  # fmt: skip
+    path = paths.record(checkpoint, suite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=RECORD_SCHEMA), path)
