@@ -25,13 +25,13 @@ def score(interval: Interval | None) -> str:
 
     Examples:
         >>> score(Interval(mean=0.22, count=3, half_width=0.039))
-        '22.0% ± 3.9'
+        '22.0% ±\\xa03.9'
     """
     if interval is None:
         return MISSING
     if interval.half_width is None:
         return f"{percent(interval.mean)}, n/a (1 seed)"
-    return f"{percent(interval.mean)} ± {100 * interval.half_width:.1f}"
+    return f"{percent(interval.mean)} ±\N{NO-BREAK SPACE}{100 * interval.half_width:.1f}"
 
 
 def points(interval: Interval | None) -> str:

@@ -108,7 +108,7 @@ def _entropy(run: Run) -> str:
     if found is None:
         return ""
     start, end, change = found
-    text = f"Its token entropy went from {start:.2f} to {end:.2f} nats"
+    text = f"Meanwhile the token entropy of {run.plan.baseline} went from {start:.2f} to {end:.2f} nats"
     if change.low is None or change.high is None:
         return f"{text} (1 seed, no interval)."
     interval = f"change {change.mean:+.2f}, 95% interval {change.low:+.2f} to {change.high:+.2f}"

@@ -52,10 +52,7 @@ def build(spec: object) -> Strategy:
         StrategyError: For an unknown strategy or parameter, or a value that the strategy refuses.
     """
     name, parameters = name_and_parameters(spec)
-    known = known_strategies()
-    if name not in known:
-        raise StrategyError(_unknown("strategy", name, known))
-    kind = known[name]
+    kind = class_of(name)
     fields = {field.name for field in dataclasses.fields(kind) if field.init}
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
@@ -72,6 +69,14 @@ def build(spec: object) -> Strategy:
     except ValueError as error:
         raise StrategyError(f"{name}: {error}") from error
     return strategy
+
+
+def class_of(name: str) -> type[Strategy]:
+    """Return the strategy called `name`, or raise a StrategyError with the nearest name and all of them."""
+    known = known_strategies()
+    if name not in known:
+        raise StrategyError(_unknown("strategy", name, known))
+    return known[name]
 
 
 def name_and_parameters(spec: object) -> tuple[str, Mapping[str, Any]]:

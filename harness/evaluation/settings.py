@@ -13,7 +13,7 @@ class EvaluationSettings:
     samples: int
     """K, the answers drawn for each item."""
     seed: int
-    """Seed of the draws, 0 or more. With the suite's hash it alone decides them."""
+    """Seed of the draws, 0..2**63-1. With the suite's hash it alone decides them."""
     temperature: float = 1.0
     """Divides the logits; 0 takes the most likely token."""
     top_p: float = 1.0
@@ -25,8 +25,8 @@ class EvaluationSettings:
         for name in ("samples", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"EvaluationSettings.{name} must be at least 1, got {getattr(self, name)}")
-        if self.seed < 0:
-            raise ValueError(f"EvaluationSettings.seed must be 0 or more, got {self.seed}")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"EvaluationSettings.seed must be in 0..2**63-1, got {self.seed}")
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise ValueError(f"EvaluationSettings.temperature must be 0 or more, got {self.temperature}")
         if not 0 < self.top_p <= 1:

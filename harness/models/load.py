@@ -36,3 +36,19 @@ def load_tokenizer(name_or_path: str | Path) -> PreTrainedTokenizerFast:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def load_skeleton(name_or_path: str | Path) -> PreTrainedModel:
+    """Return the model without weights, on torch's meta device: its shape, at no cost.
+
+    Raises:
+        ValueError: As `resolve_model`.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.device("meta"):
+        skeleton: PreTrainedModel = AutoModelForCausalLM.from_config(
+            AutoConfig.from_pretrained(resolve_model(name_or_path))
+        )
+    return skeleton

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection
@@ -75,7 +75,7 @@ class LocalRunner:
         process.start()
         self._active[process] = cell
 
-    def _reap(self, ready: list[object]) -> None:
+    def _reap(self, ready: Collection[object]) -> None:
         for process in [process for process in self._active if process.sentinel in ready]:
             process.join()
             self._close(self._active.pop(process), process)

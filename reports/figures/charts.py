@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ _LONGEST_LABEL = 18
 _WIDTH_IN, _HEIGHT_IN = 5.4, 3.3
 _LABEL_IN = 0.085
 """Width of one letter of a direct label."""
+_BAND_ROOM = 0.6
+"""How far bands may stretch the vertical range beyond the means, as a share of the range of the means."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +62,8 @@ def band_chart(
         axes.set_xlabel(labels.x)
         axes.set_ylabel(labels.y)
         axes.margins(x=0.01)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
+        axes.set_ylim(*_limits(bands, base, scale, 100.0 if labels.percent else math.inf))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
         if labels.percent:
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
         _label_ends(axes, ends, colours)
@@ -95,7 +99,7 @@ def phase_chart(frame: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axes.set_yticks(range(len(present)), [_shortened(arm) for arm in present])
         axes.invert_yaxis()
         axes.set_xlabel("device-seconds, all cells of the arm")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
         axes.legend(frameon=False, ncols=len(PHASES), loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
     return figure
 
@@ -115,6 +119,25 @@ def _draw_band(axes: Axes, rows: pd.DataFrame, look: Look, scale: float, markers
     axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
     mean = scale * rows["mean"].to_numpy(dtype=float)
     axes.plot(x, mean, color=look.colour, linestyle=look.dash, marker=look.marker if markers else "")
+
+
+def _limits(bands: pd.DataFrame, base: float | None, scale: float, most: float) -> tuple[float, float]:
+    """Return the vertical range: all means, and of the bands as much as leaves the means readable."""
+    means = [*(scale * bands["mean"]), *([] if base is None else [scale * base])]
+    low, high = min(means), max(means)
+    span = high - low or 0.1 * abs(high) or 1.0
+    lowest = min([low, *(scale * bands["low"].dropna())])
+    highest = max([high, *(scale * bands["high"].dropna())])
+    bottom = max(lowest, low - _BAND_ROOM * span) - 0.04 * span
+    top = min(highest, high + _BAND_ROOM * span, most) + 0.04 * span
+    return (max(bottom, -0.02 * (top - bottom)) if low >= 0 else bottom), top
+
+
+def _tick(value: float) -> str:
+    """Return the number at a tick: three digits at most, no zeros after the point."""
+    number, _, prefix = quantity(value).partition(" ")
+    short = number.rstrip("0").rstrip(".") if "." in number else number
+    return f"{short} {prefix}".rstrip()
 
 
 def _label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:

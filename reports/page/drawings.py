@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
-_UNITS = {"generated_tokens": "generated tokens in training", "flops": "training FLOPs"}
+_BANDS = "Line: mean over seeds; band: 95% t interval over seeds, cut where it leaves the panel."
+_UNITS = {"generated_tokens": "generated training tokens", "flops": "training FLOPs"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +33,7 @@ class Drawing:
 
 def training_drawings(run: Run) -> list[Drawing]:
     """Return the learning curves: training reward and token entropy against optimizer steps."""
-    smooth = f"Running mean over {SMOOTHING:.0%} of the steps within each seed; line: mean over seeds; band: 95% t."
+    smooth = f"Running mean over {SMOOTHING:.0%} of the steps within each seed. {_BANDS}"
     what = {
         "reward": ("Training reward", "reward (mean over rollouts)"),
         "entropy": ("Token entropy", "entropy (nats per token)"),
@@ -71,7 +72,7 @@ def compute_drawing(run: Run) -> Drawing:
 
 def _score_drawing(run: Run, suite: str | None, name: str, unit: str) -> Drawing:
     bands = score_bands(run, suite, unit)
-    title = f"{name} against {_UNITS[unit]}"
+    title = f"{name} against {_UNITS[unit]}" if suite is PRIMARY else name
     if not (bands["x"] > 0).any():
         return Drawing(title=title, caption=f"Unknown: no evaluated checkpoint has known {_UNITS[unit]}.", svg=None)
     base = score_of(run, BASE_ARM, 0, suite)
@@ -82,7 +83,7 @@ def _score_drawing(run: Run, suite: str | None, name: str, unit: str) -> Drawing
         described += f"; the untrained model scores {100 * base.mean:.1f}"
     place = "primary" if suite is PRIMARY else f"suite-{[s.name for s in run.plan.suites].index(suite)}"
     drawn = _svg(figure, f"{place}-{unit.replace('_', '-')}", described)
-    caption = "Mean over seeds at each sealed checkpoint; band: 95% t; dashed: untrained model."
+    caption = f"Dots: sealed checkpoints; dashed: untrained model. {_BANDS}"
     return Drawing(title=title, caption=caption, svg=drawn)
 
 

@@ -65,7 +65,7 @@ def test_keys_ignore_order_where_it_does_not_matter(left: int, right: int) -> No
     assert same == (left == right)
 
 
-@pytest.mark.parametrize("text", ["25917>12597>12579", "25917>25917"[:5] + ">25179>12579"])
+@pytest.mark.parametrize("text", ["25917>12597>12579", "25917>25179>12579"])
 def test_any_insertions_that_make_order_are_right(text: str) -> None:
     assert sorting.grade(DIGITS, text) == (True, "12579")
 
@@ -83,8 +83,7 @@ def test_any_insertions_that_make_order_are_right(text: str) -> None:
     ],
 )
 def test_what_is_wrong_in_sorting(text: str, answer: str | None) -> None:
-    expected_wrong = sorting.grade(DIGITS, text)
-    assert expected_wrong == (False, answer)
+    assert sorting.grade(DIGITS, text) == (False, answer)
 
 
 def test_a_digit_may_move_to_either_side_past_equal_ones() -> None:

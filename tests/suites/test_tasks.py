@@ -8,6 +8,7 @@ from lm_eval.api.model import LM
 from lm_eval.api.task import Task
 from lm_eval.evaluator import evaluate
 
+from suites import load_suite, suite_names
 from suites.contract import Grade, Item, Suite
 from suites.tasks import ACCURACY, GRADES, SuiteTask
 
@@ -125,3 +126,13 @@ def test_limit_and_ranks_share_the_items_out() -> None:
     assert [request.doc["id"] for request in task.instances] == ["a", "b"]
     task.build_all_requests(rank=1, world_size=2)
     assert [request.doc["id"] for request in task.instances] == ["b"]
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_suite_runs_through_lm_eval_and_grades_what_no_one_can_read(name: str) -> None:
+    suite = load_suite(name)
+    task = SuiteTask(suite, samples=2, temperature=1.0, top_p=1.0)
+    results = evaluate(lm=Counting(), task_dict={"tasks": {name: task}, "groups": {}}, bootstrap_iters=0)
+    rows = results["samples"][name]
+    assert [row["doc"]["id"] for row in rows] == [item.id for item in suite.items]
+    assert results["results"][name][f"{GRADES},every_sample"] == 2 * len(suite.items)

@@ -245,6 +245,17 @@ def test_a_saved_checkpoint_scores_as_the_model_it_was_saved_from_in_silence_and
     assert sealed.records == evaluate(model, tokenizer, make_suite(), SETTINGS).records
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_samples_of_the_cpu_and_its_generator_is_untouched(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory
+) -> None:
+    on_cpu = evaluate(model, tokenizer, make_suite(), SETTINGS).records
+    state = torch.cuda.get_rng_state()
+    on_gpu = evaluate(model.to("cuda"), tokenizer, make_suite(), SETTINGS).records
+    assert on_gpu == on_cpu
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
 def test_importing_is_light() -> None:
     code = (
         "import sys, harness.evaluation.run, harness.evaluation.records, harness.evaluation.loading;"

@@ -14,6 +14,7 @@ from harness.evaluation.settings import EvaluationSettings
         ("samples", -3),
         ("batch_size", 0),
         ("seed", -1),
+        ("seed", 2**63),
         ("temperature", -0.1),
         ("temperature", float("nan")),
         ("top_p", 0.0),

@@ -1,0 +1,27 @@
+"""The commands, by the order in which a new user meets them."""
+
+from __future__ import annotations
+
+import click
+
+from harness.cli.lazy import Door, LazyGroup
+
+DOORS = {
+    "init": Door("harness.cli.init", "Write a plan to start from."),
+    "check": Door("harness.cli.check", "Validate a plan; list its cells, its cost and what it can detect."),
+    "queue": Door("harness.cli.queue", "Run what is missing of a plan."),
+    "status": Door("harness.cli.status", "Show where each cell of a run stands."),
+    "report": Door("harness.cli.report", "Write the page and the leaderboard of a run."),
+    "strategies": Door("harness.cli.strategies", "List the strategies, or describe one."),
+    "suites": Door("harness.cli.suites", "List the suites, or show one."),
+    "model": Door("harness.cli.model", "Rebuild or measure the embedded model."),
+}
+
+
+@click.group(cls=LazyGroup, doors=DOORS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="explorebench")
+def main() -> None:
+    """Compare exploration strategies for RL on verifiable rewards, at equal compute.
+
+    Start with `explorebench init`, then `queue`, then `report`.
+    """

@@ -1,0 +1,39 @@
+"""`explorebench status`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from harness.cli.errors import explained
+
+
+@click.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="For a script.")
+def status(run_folder: Path, as_json: bool) -> None:
+    """Show where each cell of RUN (such as runs/tiny) stands, as its files say."""
+    from harness.store.paths import RunPaths
+    from harness.store.status import read_cells
+
+    with explained():
+        statuses = read_cells(RunPaths(run_folder))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in statuses], indent=2))
+        return
+    from rich.console import Console
+
+    from harness.runner.display import plain_line, status_table
+
+    console = Console()
+    if console.is_terminal:
+        console.print(status_table(statuses, str(run_folder)))
+    else:
+        for one in statuses:
+            click.echo(plain_line(one))
+    for one in statuses:
+        for note in one.notes:
+            click.echo(f"{one.id}: {note}")

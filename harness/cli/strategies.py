@@ -1,0 +1,33 @@
+"""`explorebench strategies`."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import click
+
+from harness.cli.errors import explained
+
+
+@click.command()
+@click.argument("name", required=False)
+def strategies(name: str | None) -> None:
+    """List the strategies by family, or describe the one called NAME."""
+    from strategies import StrategyError, known_strategies
+    from strategies.registry import class_of
+
+    if name is None:
+        known = known_strategies()
+        for family in dict.fromkeys(kind.family for kind in known.values()):
+            click.echo(f"{family}")
+            for key, kind in known.items():
+                if kind.family == family:
+                    click.echo(f"  {key:<16} {kind.summary}")
+        return
+    with explained(StrategyError):
+        kind = class_of(name)
+    click.echo(f"{name} ({kind.family}): {kind.summary}\n\n{inspect.getdoc(kind)}\n\nParameters")
+    for field in dataclasses.fields(kind):
+        default = "needed" if field.default is dataclasses.MISSING else f"default {field.default!r}"
+        click.echo(f"  {field.name}: {str(field.type).replace('Literal', 'one of')}, {default}")

@@ -1,0 +1,128 @@
+"""Frozen suites: the same bytes from the same seed, checked at every load, solvable, and graded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suites import SuiteError, load_suite, suite_names
+from suites.catalog import FROZEN
+from suites.freeze import freeze
+from suites.frozen.store import FOLDER, hash_suite, load_frozen
+from suites.procedural import arithmetic, countdown, graphs, sorting
+
+SIZES = {"countdown": 200, "countdown-hard": 200, "arithmetic": 100, "sorting": 100, "graphs": 100}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for path in [*FOLDER.glob("*.jsonl"), FOLDER / "manifest.json"]:
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def change_manifest(folder: Path, name: str, **fields: Any) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest[name].update(fields)
+    path.write_text(json.dumps(manifest))
+
+
+def test_freezing_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    freeze(tmp_path)
+    frozen = {path.name for path in FOLDER.iterdir() if path.suffix in (".json", ".jsonl")}
+    assert {path.name for path in tmp_path.iterdir()} == frozen
+    for name in frozen:
+        assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", sorted(FROZEN))
+def test_a_suite_is_whole(name: str) -> None:
+    suite = load_suite(name)
+    assert (suite.name, len(suite.items)) == (name, SIZES[name])
+    assert len({item.id for item in suite.items}) == len(suite.items)
+    assert len({item.prompt for item in suite.items}) == len(suite.items)
+    assert len(suite.sha256) == 64
+    assert (suite.licence, suite.stop) == ("Apache-2.0", ("\n",))
+    assert all(0 < len(item.prompt) <= 40 for item in suite.items)
+
+
+def test_a_hash_by_hand() -> None:
+    fields: dict[str, Any] = dict.fromkeys(
+        ("name", "version", "description", "skill", "licence", "max_tokens", "stop", "grader"), 1
+    )
+    expected = "HASH"
+    assert hash_suite({**fields, "ignored": 2}, b"items\n") == expected
+
+
+@pytest.mark.parametrize("name", ["countdown", "countdown-hard"])
+def test_every_frozen_countdown_can_be_solved(name: str) -> None:
+    suite = load_suite(name)
+    for item in suite.items[::7]:
+        solution = countdown.solve(list(item.payload["numbers"]), item.payload["target"])
+        assert solution is not None
+        assert suite.grader(item, solution).correct
+
+
+def test_every_other_frozen_item_can_be_solved() -> None:
+    for name, problem in (
+        ("arithmetic", arithmetic.problem),
+        ("sorting", sorting.problem),
+        ("graphs", graphs.problem),
+    ):
+        suite = load_suite(name)
+        for item in suite.items:
+            made = problem(**item.payload)
+            assert made.item == item
+            assert suite.grader(item, made.solution).correct
+
+
+def test_the_hard_suite_is_out_of_the_training_range() -> None:
+    for item in load_suite("countdown-hard").items:
+        assert len(item.payload["numbers"]) == 5 or item.payload["target"] > 60
+
+
+def test_changed_items_are_refused(copy: Path) -> None:
+    path = copy / "sorting.jsonl"
+    path.write_text(path.read_text().replace("S", "s", 1))
+    with pytest.raises(SuiteError, match=r"hash [0-9a-f]{64}, the manifest expects [0-9a-f]{64}.*suites\.freeze"):
+        load_frozen("sorting", copy)
+    assert load_frozen("graphs", copy).name == "graphs"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"max_tokens": 9}, {"version": 2}, {"description": "x"}, {"licence": "x"}, {"stop": []}]
+)
+def test_changed_fields_are_refused(copy: Path, changed: dict[str, Any]) -> None:
+    change_manifest(copy, "sorting", **changed)
+    with pytest.raises(SuiteError, match="the manifest expects"):
+        load_frozen("sorting", copy)
+
+
+def test_another_grader_is_refused(copy: Path) -> None:
+    change_manifest(copy, "sorting", grader="sorting/0")
+    with pytest.raises(SuiteError, match="frozen for grader sorting/0, this code has sorting/1"):
+        load_frozen("sorting", copy)
+
+
+def test_missing_files_are_refused(copy: Path) -> None:
+    (copy / "sorting.jsonl").unlink()
+    with pytest.raises(SuiteError, match="can't read the items of suite 'sorting'"):
+        load_frozen("sorting", copy)
+    (copy / "manifest.json").write_text("{}")
+    with pytest.raises(SuiteError, match="no readable entry for suite 'graphs'"):
+        load_frozen("graphs", copy)
+
+
+def test_a_torn_manifest_is_refused(copy: Path) -> None:
+    (copy / "manifest.json").write_text('{"graphs": {')
+    with pytest.raises(SuiteError, match="no readable entry"):
+        load_frozen("graphs", copy)
+
+
+def test_names_come_in_the_order_of_the_catalog() -> None:
+    assert suite_names()[: len(FROZEN)] == list(SIZES)
