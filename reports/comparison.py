@@ -27,9 +27,7 @@ def comparison_checkpoint(run: Run) -> int:
     return max((place for place in reached if reached[place]), key=lambda at: (reached[at], at), default=0)
 
 
-def scores_by_seed(
-    run: Run, arm: str, checkpoint: int, suite: str | None, column: str = "score"
-) -> dict[int, float]:
+def scores_by_seed(run: Run, arm: str, checkpoint: int, suite: str | None, column: str = "score") -> dict[int, float]:
     """Return avg@K as a fraction, by seed, of `arm`; the untrained arm is the same at any checkpoint.
 
     Args:
@@ -46,14 +44,10 @@ def scores_by_seed(
     by_seed: dict[int, list[float]] = {}
     for seed, value in zip(rows["seed"], rows[column], strict=True):
         by_seed.setdefault(int(seed), []).append(float(value))
-    return {
-        seed: sum(found) / len(found) for seed, found in sorted(by_seed.items()) if len(found) == len(suites)
-    }
+    return {seed: sum(found) / len(found) for seed, found in sorted(by_seed.items()) if len(found) == len(suites)}
 
 
-def score_of(
-    run: Run, arm: str, checkpoint: int, suite: str | None, column: str = "score"
-) -> Interval | None:
+def score_of(run: Run, arm: str, checkpoint: int, suite: str | None, column: str = "score") -> Interval | None:
     """Return the mean over seeds of `scores_by_seed` with its interval, or None when no seed has one."""
     found = scores_by_seed(run, arm, checkpoint, suite, column)
     return mean_interval(list(found.values())) if found else None

@@ -83,9 +83,7 @@ def leaderboard(run: Run) -> Leaderboard:
         baseline=run.plan.baseline,
         checkpoint=checkpoint,
         share=checkpoint / run.plan.checkpoints,
-        suites=tuple(
-            suite.name for suite in run.plan.suites if run.plan.primary_suites != (suite.name,)
-        ),
+        suites=tuple(suite.name for suite in run.plan.suites if run.plan.primary_suites != (suite.name,)),
         primary=_primary_in_words(run.plan.primary_suites),
         rows=tuple(_arm_row(run, arm, checkpoint) for arm in run.plan.arms),
     )

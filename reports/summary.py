@@ -123,7 +123,11 @@ def _caution(run: Run, board: Leaderboard) -> str:
     parts = []
     if fewest < FEW_SEEDS:
         amount = formatting.counted(fewest, "seed")
-        few = f"{amount} per arm {'is' if fewest == 1 else 'are'} few" if fewest == most else f"some arms have only {amount}"
+        few = (
+            f"{amount} per arm {'is' if fewest == 1 else 'are'} few"
+            if fewest == most
+            else f"some arms have only {amount}"
+        )
         parts.append(f"{few}, so “can't tell” means not measured finely enough, not equal")
     failed = sum(cell.state == "failed" for cell in run.cells)
     if failed:

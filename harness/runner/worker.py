@@ -30,15 +30,9 @@ def work(run_root: str, cell_id: str, threads: int) -> None:
     paths.attempts.mkdir(parents=True, exist_ok=True)
     _print_to(paths.log(len(read_attempts(paths)) + 1))
 
-    import torch
+    from harness.training.cell import run_stored_cell
 
-    from harness.plan.resolve import load_plan
-    from harness.training.cell import run_cell
-
-    torch.set_num_threads(threads)
-    plan = load_plan(run.plan)
-    cell = next(cell for cell in plan.cells if cell.id == cell_id)
-    run_cell(plan, cell, paths, threads)
+    run_stored_cell(run, cell_id, threads)
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

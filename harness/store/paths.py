@@ -85,6 +85,11 @@ class RunPaths:
         """The folder of cells."""
         return self.root / "cells"
 
+    @property
+    def jobs(self) -> Path:
+        """Where a scheduler keeps what it needs: scripts, pickles and the output of jobs."""
+        return self.root / "jobs"
+
     def cell(self, cell_id: str) -> CellPaths:
         """The files of one cell."""
         return CellPaths(self.cells / cell_id)

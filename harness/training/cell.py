@@ -11,10 +11,10 @@ from harness.evaluation.todo import Recorder, Todo
 from harness.fingerprint import fingerprint
 from harness.ledger.ledger import Ledger
 from harness.plan.cells import Cell
-from harness.plan.resolve import Plan
+from harness.plan.resolve import Plan, load_plan
 from harness.store import attempts
 from harness.store.atomic import write_json
-from harness.store.paths import CellPaths
+from harness.store.paths import CellPaths, RunPaths
 from harness.store.seal import last_intact, read_seal
 
 if TYPE_CHECKING:
@@ -49,6 +49,16 @@ class CellRun:
 
         recorder = self.recorder
         recorder.make([todo for todo in recorder.missing() if todo.checkpoint in checkpoints], progress)
+
+
+def run_stored_cell(run: RunPaths, cell_id: str, threads: int) -> attempts.Attempt:
+    """Make an attempt at a cell of the plan that stands in the run's folder, with `threads` torch threads."""
+    import torch
+
+    torch.set_num_threads(threads)
+    plan = load_plan(run.plan)
+    cell = next(cell for cell in plan.cells if cell.id == cell_id)
+    return run_cell(plan, cell, run.cell(cell_id), threads)
 
 
 def run_cell(plan: Plan, cell: Cell, paths: CellPaths, threads: int) -> attempts.Attempt:

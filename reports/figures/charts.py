@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LONGEST_LABEL = 18
-_WIDTH_IN, _HEIGHT_IN = 5.4, 3.3
-_LABEL_IN = 0.085
+_WIDTH_IN, _HEIGHT_IN = 5.0, 3.1
+_LABEL_IN = 0.09
 """Width of one letter of a direct label."""
 _BAND_ROOM = 0.6
 """How far bands may stretch the vertical range beyond the means, as a share of the range of the means."""
@@ -34,9 +34,7 @@ class AxisLabels:
     """Whether the values are fractions to be shown in percent."""
 
 
-def band_chart(
-    bands: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Look], base: float | None = None
-) -> Figure:
+def band_chart(bands: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Look], base: float | None = None) -> Figure:
     """Draw a line with its 95% band per arm, each labelled at its end.
 
     Args:
@@ -92,9 +90,7 @@ def phase_chart(frame: pd.DataFrame, arms: Sequence[str]) -> Figure:
             spent = {arm: float(rows.loc[rows["arm"] == arm, "device_seconds"].sum()) for arm in present}
             if any(spent.values()):
                 heights = list(range(len(present)))
-                axes.barh(
-                    heights, list(spent.values()), 0.62, list(left.values()), color=PALETTE[place], label=phase
-                )
+                axes.barh(heights, list(spent.values()), 0.62, list(left.values()), color=PALETTE[place], label=phase)
             left = {arm: left[arm] + spent[arm] for arm in present}
         axes.set_yticks(range(len(present)), [_shortened(arm) for arm in present])
         axes.invert_yaxis()
@@ -109,14 +105,14 @@ def _panel(names: list[str]) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
     room = _LABEL_IN * max(len(_shortened(name)) for name in names) + 0.12
-    axes = figure.add_axes((0.12, 0.15, 0.88 - room / _WIDTH_IN, 0.81))
+    axes = figure.add_axes((0.135, 0.155, 0.865 - room / _WIDTH_IN, 0.81))
     return figure, axes
 
 
 def _draw_band(axes: Axes, rows: pd.DataFrame, look: Look, scale: float, markers: bool) -> None:
     x = rows["x"].to_numpy(dtype=float)
     low, high = (scale * rows[name].to_numpy(dtype=float) for name in ("low", "high"))
-    axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
+    axes.fill_between(x, low, high, color=look.colour, alpha=0.11, linewidth=0)
     mean = scale * rows["mean"].to_numpy(dtype=float)
     axes.plot(x, mean, color=look.colour, linestyle=look.dash, marker=look.marker if markers else "")
 
@@ -145,14 +141,12 @@ def _label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str
     from matplotlib.transforms import blended_transform_factory
 
     low, high = axes.get_ylim()
-    gap = 0.062 * (high - low)
+    gap = 0.07 * (high - low)
     order = sorted(ends, key=lambda name: ends[name])
     heights = _spread([ends[name] for name in order], gap, low, high)
     beside = blended_transform_factory(axes.transAxes, axes.transData)
     for name, height in zip(order, heights, strict=True):
-        axes.text(
-            1.02, height, _shortened(name), transform=beside, va="center", color=colours[name], fontweight="bold"
-        )
+        axes.text(1.02, height, _shortened(name), transform=beside, va="center", color=colours[name], fontweight="bold")
     axes.set_ylim(low, high)
 
 

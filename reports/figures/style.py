@@ -61,10 +61,10 @@ def styled() -> Iterator[None]:
 
     ours = {
         "font.family": "DejaVu Sans",
-        "font.size": 9.5,
+        "font.size": 10.0,
         "axes.edgecolor": FAINT,
         "axes.labelcolor": INK,
-        "axes.labelsize": 9.5,
+        "axes.labelsize": 10.0,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.spines.left": False,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from reports.curves import SMOOTHING
 from reports.leaderboard import Leaderboard
 from reports.page.drawings import compute_drawing, score_drawings, training_drawings
 from reports.page.standings import standings
 from reports.read import Run
-from reports.read.plan import BASE_ARM
 from reports.summary import plain_answer, standing
 from reports.tables import compute_table, event_table, fingerprint_tables, hash_table, suite_table
 
@@ -46,5 +46,5 @@ def render(run: Run, board: Leaderboard) -> str:
         same=same,
         differing=differing,
         events=event_table(run),
-        base_arm=BASE_ARM,
+        smoothing=SMOOTHING,
     )

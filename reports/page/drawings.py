@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.comparison import PRIMARY, score_of
-from reports.curves import SMOOTHING, device_seconds_by_phase, score_bands, training_bands
+from reports.curves import device_seconds_by_phase, score_bands, training_bands
 from reports.figures import AxisLabels, Look, band_chart, inline_svg, looks, phase_chart
 from reports.leaderboard import Leaderboard
 from reports.read import Run
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
-_BANDS = "Line: mean over seeds; band: 95% t interval over seeds, cut where it leaves the panel."
 _UNITS = {"generated_tokens": "generated training tokens", "flops": "training FLOPs"}
 
 
@@ -33,7 +32,6 @@ class Drawing:
 
 def training_drawings(run: Run) -> list[Drawing]:
     """Return the learning curves: training reward and token entropy against optimizer steps."""
-    smooth = f"Running mean over {SMOOTHING:.0%} of the steps within each seed. {_BANDS}"
     what = {
         "reward": ("Training reward", "reward (mean over rollouts)"),
         "entropy": ("Token entropy", "entropy (nats per token)"),
@@ -46,7 +44,7 @@ def training_drawings(run: Run) -> list[Drawing]:
             continue
         figure = band_chart(bands, AxisLabels(x="optimizer steps", y=label), _looks(run))
         described = _described(title, "optimizer steps", bands, 1.0)
-        drawings.append(Drawing(title=title, caption=smooth, svg=_svg(figure, f"training-{column}", described)))
+        drawings.append(Drawing(title=title, caption="", svg=_svg(figure, f"training-{column}", described)))
     return drawings
 
 
@@ -83,8 +81,7 @@ def _score_drawing(run: Run, suite: str | None, name: str, unit: str) -> Drawing
         described += f"; the untrained model scores {100 * base.mean:.1f}"
     place = "primary" if suite is PRIMARY else f"suite-{[s.name for s in run.plan.suites].index(suite)}"
     drawn = _svg(figure, f"{place}-{unit.replace('_', '-')}", described)
-    caption = f"Dots: sealed checkpoints; dashed: untrained model. {_BANDS}"
-    return Drawing(title=title, caption=caption, svg=drawn)
+    return Drawing(title=title, caption="", svg=drawn)
 
 
 def _looks(run: Run) -> dict[str, Look]:

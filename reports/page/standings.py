@@ -70,9 +70,7 @@ def _standing(row: ArmRow, board: Leaderboard, span: tuple[float, float] | None)
 
 
 def _failed(row: ArmRow) -> tuple[FailedCell, ...]:
-    return tuple(
-        FailedCell(title=failure_title(cell), spent=tuple(spent_texts(spent))) for cell, spent in row.failures
-    )
+    return tuple(FailedCell(title=failure_title(cell), spent=tuple(spent_texts(spent))) for cell, spent in row.failures)
 
 
 def _is_drawn(row: ArmRow, board: Leaderboard) -> bool:

@@ -26,9 +26,7 @@ TRAINING_COLUMNS = (
 def read_resumes(paths: CellPaths) -> dict[int, int]:
     """Return the step that each attempt resumed from; attempts that never got that far are left out."""
     return {
-        attempt.attempt: attempt.resumed_from_step
-        for attempt in read_attempts(paths)
-        if attempt.phase != "starting"
+        attempt.attempt: attempt.resumed_from_step for attempt in read_attempts(paths) if attempt.phase != "starting"
     }
 
 

@@ -9,7 +9,16 @@ from random import Random
 
 import pytest
 
-from suites import Suite, SuiteError, TrainingTask, load_suite, registry, suite_names, training_task, training_task_names
+from suites import (
+    Suite,
+    SuiteError,
+    TrainingTask,
+    load_suite,
+    registry,
+    suite_names,
+    training_task,
+    training_task_names,
+)
 
 
 def foreign_suite() -> Suite:

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from harness.evaluation.draws import stream_name, uniforms
 from harness.evaluation.errors import DivergedModelError, GraderError, UnfitSuiteError
+from harness.evaluation.generation import Decoding, Generator
 from harness.evaluation.records import ItemRecord, RecordKey, write_records
 from harness.evaluation.run import evaluate, evaluate_checkpoint
 from harness.evaluation.settings import EvaluationSettings
@@ -57,6 +59,23 @@ def test_greedy_answers_are_those_of_generate_on_each_prompt(
         ]
         expected = tokenizer.decode(output, skip_special_tokens=True)
         assert record.texts == (expected, expected), item.id
+    assert len({record.texts for record in records}) == len(records)
+
+
+def test_every_sample_is_drawn_from_its_own_prompt_with_its_own_numbers(
+    model: Any, tokenizer: Any, make_suite: SuiteFactory
+) -> None:
+    suite = make_suite(max_tokens=5)
+    records = evaluate(model, tokenizer, suite, replace(SETTINGS, batch_size=3)).records
+    rule = Decoding(max_tokens=5, stop=(), temperature=1.0, top_p=1.0)
+    generator = Generator(model.eval(), tokenizer, rule)
+    stream = stream_name(SETTINGS.seed, suite.sha256)
+    for record, item in zip(records, suite.items, strict=True):
+        uniform_RT = torch.stack([torch.from_numpy(uniforms(stream, item.id, k, 5)) for k in range(4)])
+        with torch.no_grad():
+            answers = generator.answers([tokenizer(item.prompt)["input_ids"]], [0] * 4, uniform_RT)
+        expected = [tokenizer.decode(answer.ids, skip_special_tokens=True) for answer in answers]
+        assert list(record.texts) == expected, item.id
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(

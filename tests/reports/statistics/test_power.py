@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from statsmodels.stats.power import NormalIndPower, TTestPower
+
+from reports.statistics import (
+    Variances,
+    detectable_difference,
+    items_to_detect,
+    paired_difference,
+    seeds_to_detect,
+    verdict,
+)
+
+ITEMS_ONLY = Variances(seed_sd=0.0)
+SEEDS_ONLY = Variances(between_items=0.0, within_item=0.0)
+
+
+def test_miller_needs_969_items_for_3_points() -> None:
+    assert items_to_detect(0.03, samples=math.inf) == 969
+
+
+def test_miller_sees_13_2_points_with_one_sample_and_7_5_with_ten() -> None:
+    # n = 198 items. 7.5% in the paper is the between-item part with K = 10.
+    assert 100 * detectable_difference(1, 198, 1, ITEMS_ONLY) == pytest.approx(13.2, abs=0.05)
+    assert 100 * detectable_difference(1, 198, 10, ITEMS_ONLY) == pytest.approx(7.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("items", "samples", "points"),
+    [(30, 1, 34), (30, 8, 20), (30, 16, 18.6), (30, 64, 17.4), (500, 8, 4.6), (1000, 16, 3.2)],
+)
+def test_the_table_of_smallest_visible_differences(items: int, samples: int, points: float) -> None:
+    assert 100 * detectable_difference(1, items, samples, ITEMS_ONLY) == pytest.approx(points, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("sd_points", "points", "seeds"),
+    [(0.5, 1, 4), (1, 1, 16), (1.5, 1, 36), (2, 1, 63), (2, 2, 16), (3, 3, 16), (1, 2, 4)],
+)
+def test_unpaired_seeds_per_arm(sd_points: float, points: float, seeds: int) -> None:
+    variances = Variances(seed_sd=sd_points / 100)
+    assert seeds_to_detect(points / 100, items=math.inf, samples=1, variances=variances) == seeds
+
+
+def test_seeds_agree_with_statsmodels() -> None:
+    theirs = NormalIndPower().solve_power(effect_size=1.0, alpha=0.05, power=0.8, ratio=1.0)
+    assert seeds_to_detect(0.01, items=math.inf, samples=1) == math.ceil(theirs)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10, 31])
+def test_the_t_form_has_80_percent_power_by_statsmodels(seeds: int) -> None:
+    difference = detectable_difference(seeds, 10**9, 1, SEEDS_ONLY, degrees_of_freedom=seeds - 1)
+    effect = difference / (math.sqrt(2) * SEEDS_ONLY.seed_sd)
+    assert TTestPower().power(effect, nobs=seeds, alpha=0.05) == pytest.approx(0.8, abs=1e-9)
+
+
+def test_power_is_what_it_says_when_simulated() -> None:
+    seeds, repeats = 5, 2000
+    difference = detectable_difference(seeds, 10**9, 1, SEEDS_ONLY, degrees_of_freedom=seeds - 1)
+    rng = np.random.default_rng(3)
+    arms = rng.normal(0.0, SEEDS_ONLY.seed_sd, size=(repeats, 2, seeds))
+    found = [verdict(paired_difference(arm + difference, other)) == "better" for arm, other in arms]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.03)
+
+
+def test_more_of_anything_sees_smaller_differences() -> None:
+    start = detectable_difference(3, 200, 8)
+    assert detectable_difference(6, 200, 8) < start
+    assert detectable_difference(3, 400, 8) < start
+    assert detectable_difference(3, 200, 16) < start
+
+
+def test_no_number_of_seeds_makes_up_for_too_few_items() -> None:
+    assert seeds_to_detect(0.01, items=200, samples=8) == math.inf
+    assert seeds_to_detect(0.01, items=200, samples=8, variances=Variances(between_items=0.0)) < 50
+
+
+def test_seeds_to_detect_inverts_the_detectable_difference() -> None:
+    variances = Variances(between_items=0.0, seed_sd=0.02)
+    seeds = int(seeds_to_detect(0.02, 200, 8, variances))
+    assert detectable_difference(seeds, 200, 8, variances) <= 0.02
+    assert detectable_difference(seeds - 1, 200, 8, variances) > 0.02
+
+
+def test_nothing_to_replicate_is_an_error() -> None:
+    with pytest.raises(ValueError, match="degrees_of_freedom must be positive, got 0"):
+        detectable_difference(1, 200, 8, degrees_of_freedom=0)
+    with pytest.raises(ValueError, match="items must be positive, got 0"):
+        detectable_difference(3, 0, 8)
+    with pytest.raises(ValueError, match="seed_sd can't be negative, got -1"):
+        Variances(seed_sd=-1.0)
