@@ -21,11 +21,11 @@ def percent(fraction: float) -> str:
 
 
 def score(interval: Interval | None) -> str:
-    """Return a score in percent with the half-width of its interval in points.
+    r"""Return a score in percent with the half-width of its interval in points.
 
     Examples:
         >>> score(Interval(mean=0.22, count=3, half_width=0.039))
-        '22.0% ±\\xa03.9'
+        '22.0% ±\xa03.9'
     """
     if interval is None:
         return MISSING

@@ -62,7 +62,8 @@ def compute_table(run: Run) -> Table:
     for arm in run.plan.arms:
         ours = run.compute[run.compute["arm"] == arm]
         for phase in PHASES:
-            for part, lines in ours[ours["phase"] == phase].groupby("part", sort=True):
+            for name, lines in ours[ours["phase"] == phase].groupby("part", sort=True):
+                part = str(name)
                 rows.append((arm, f"{phase}: {part}" if part else phase, *_amounts(lines)))
     return Table(header=titles, rows=tuple(rows))
 

@@ -1,4 +1,4 @@
-"""The baselines: the untrained model, and plain GRPO."""
+"""The baseline: plain GRPO."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -29,14 +30,23 @@ ENTRY_POINTS = "explorebench.strategies"
 
 
 class StrategyError(ValueError):
-    """A strategy that can't be built as asked; the message says what was got, what is known and where."""
+    """A strategy that can't be built as asked; the message says what was got and what is known."""
+
+    def __init__(self, message: str, at: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.at = at
+        """The place in the spec that the message is about: names and parameters, outermost first."""
+
+    def within(self, *outer: str) -> StrategyError:
+        """Return the same error, its place seen from the spec that holds this one."""
+        return StrategyError(str(self), (*outer, *self.at))
 
 
 def known_strategies() -> dict[str, type[Strategy]]:
     """Return the strategies of this package and of every installed package that registers some, by name."""
     found = dict(STRATEGIES)
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda e: e.name):
-        loaded = entry.load()
+        loaded = _loaded(entry)
         if not (isinstance(loaded, type) and issubclass(loaded, Strategy)):
             raise StrategyError(f"entry point {entry.name!r} = {entry.value!r} is not a subclass of Strategy")
         if found.get(entry.name, loaded) is not loaded:
@@ -58,8 +68,11 @@ def build(spec: object) -> Strategy:
     values: dict[str, Any] = {}
     for key, value in parameters.items():
         if key not in fields:
-            raise StrategyError(f"{name}: " + _unknown("parameter", str(key), fields))
-        values[key] = build(value) if hints[key] is Strategy else _typed(f"{name}.{key}", hints[key], value)
+            raise StrategyError(f"{name}: " + _unknown("parameter", str(key), fields), (name, str(key)))
+        try:
+            values[key] = build(value) if hints[key] is Strategy else _typed(f"{name}.{key}", hints[key], value)
+        except StrategyError as error:
+            raise error.within(name, key) from error
     missing = [f.name for f in dataclasses.fields(kind) if _required(f) and f.name not in values]
     if missing:
         raise StrategyError(f"{name} needs {', '.join(missing)}")
@@ -120,9 +133,24 @@ def _required(field: dataclasses.Field[Any]) -> bool:
 
 def _typed(where: str, hint: Any, value: object) -> Any:
     try:
-        return TypeAdapter(hint).validate_python(value, strict=True)
+        typed = TypeAdapter(hint).validate_python(value, strict=True)
     except ValidationError as error:
-        raise StrategyError(f"{where}: {error.errors()[0]['msg']}; got {value!r}") from error
+        expected = error.errors()[0]["msg"].replace("Input should be", "expected")
+        raise StrategyError(f"{where}: {expected}; got {value!r}") from error
+    if isinstance(typed, float) and not math.isfinite(typed):
+        raise StrategyError(f"{where}: expected a finite number; got {value!r}")
+    return typed
+
+
+def _loaded(entry: EntryPoint) -> object:
+    """Load what another package registered; whatever goes wrong there becomes a StrategyError."""
+    try:
+        return entry.load()
+    except Exception as error:
+        raise StrategyError(
+            f"entry point {entry.name!r} ({entry.value}) failed: {type(error).__name__}: {error}; "
+            "mend or uninstall the package that registers it"
+        ) from error
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:

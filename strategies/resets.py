@@ -24,8 +24,8 @@ class WithResets(Strategy):
     """Run `strategy`, and reset when `trigger` fires.
 
     - trigger every: each `every_steps` steps.
-    - trigger plateau: when the mean reward of the last `window_steps` steps has not beaten its best by `min_gain`
-      for `patience_steps` steps. A reset starts the waiting anew.
+    - trigger plateau: when the mean reward of the last `window_steps` steps has not beaten its best by more than
+      `min_gain` for `patience_steps` steps. A reset starts the waiting anew.
     - action reference: the reference policy of the KL penalty becomes the current policy (ProRL). Without a KL penalty
       this does nothing, so it is refused.
     - action optimizer: Adam's moments and step counts are cleared.
@@ -106,13 +106,13 @@ class WithResets(Strategy):
         if len(window) < self.window_steps:
             return None, state
         mean = sum(window) / len(window)
-        if state["best"] is None or mean >= state["best"] + self.min_gain:
+        if state["best"] is None or mean > state["best"] + self.min_gain:
             return None, {**state, "best": mean, "waited": 0}
         waited = state["waited"] + 1
         if waited < self.patience_steps:
             return None, {**state, "waited": waited}
         cause = (
-            f"mean reward of {self.window_steps} steps has stayed below {state['best'] + self.min_gain:.4f} "
+            f"mean reward of {self.window_steps} steps has not passed {state['best'] + self.min_gain:.4f} "
             f"for {waited} steps (now {mean:.4f})"
         )
         return cause, {**state, "best": mean, "waited": 0}

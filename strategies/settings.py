@@ -52,8 +52,8 @@ def mixed(primary: dict[str, SettingValue], hedge: dict[str, SettingValue], shar
     for name in sorted(primary.keys() | hedge.keys()):
         default, mixes = SETTINGS[name]
         first, second = primary.get(name, default), hedge.get(name, default)
-        if first == second:
-            result[name] = first
+        if first == second or share in (0, 1):
+            result[name] = second if share == 1 else first
         elif mixes:
             base = float(default)
             result[name] = base + (1 - share) * (float(first) - base) + share * (float(second) - base)

@@ -33,7 +33,7 @@ def freeze(folder: Path) -> None:
 
 def frozen_items(spec: Frozen) -> list[Item]:
     """Draw the items of a suite from the evaluation side; no two have the same key."""
-    items = []
+    items: list[Item] = []
     for part, count in spec.parts:
         seed = hashlib.sha256(f"{SEED}:{spec.name}:{spec.version}:{part}".encode()).digest()
         generator = Random(int.from_bytes(seed, "big"))

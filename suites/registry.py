@@ -1,8 +1,8 @@
 """Suites and training tasks by name: those of this package, and those that other packages register.
 
 Another package adds a suite through the entry-point group ``explorebench.suites`` (a callable without arguments that
-returns a `Suite`; the entry's name is the suite's) and a training task through ``explorebench.training_tasks`` (likewise,
-a `TrainingTask`).
+returns a `Suite`; the entry's name is the suite's) and a training task through ``explorebench.training_tasks``
+(likewise, a `TrainingTask`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ def strategies(name: str | None) -> None:
     from strategies.registry import class_of
 
     if name is None:
-        known = known_strategies()
+        with explained(StrategyError):
+            known = known_strategies()
         for family in dict.fromkeys(kind.family for kind in known.values()):
             click.echo(f"{family}")
             for key, kind in known.items():

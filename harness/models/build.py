@@ -64,6 +64,7 @@ def build_tiny(
             progress(f"{model.num_parameters():,} parameters, {recipe.steps} steps")
             train(model, recipe, Random(seed), progress)
         model.save_pretrained(partial)
+        (partial / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
         build_tokenizer().save_pretrained(partial)
         progress("measuring" if measured else "not measured")
         rates = measure(load_model(partial), load_tokenizer(partial)) if measured else {}

@@ -60,7 +60,7 @@ class Muon:
 def orthogonalise(matrices_MRC: torch.Tensor) -> torch.Tensor:
     """Return matrices of the same singular vectors whose singular values are near 1, shape (M, R, C)."""
     tall = matrices_MRC.shape[1] > matrices_MRC.shape[2]
-    x_MRC = matrices_MRC.mT if tall else matrices_MRC
+    x_MRC: torch.Tensor = matrices_MRC.mT if tall else matrices_MRC
     x_MRC = x_MRC / (x_MRC.norm(dim=(1, 2), keepdim=True) + 1e-7)
     a, b, c = COEFFICIENTS
     for _ in range(ITERATIONS):

@@ -57,7 +57,8 @@ def _require_on_hub(name: str) -> None:
         if _offline():
             raise ValueError(
                 f"model {name!r}: not a folder here, not in the local cache, and hub needed but offline "
-                f"(HF_HUB_OFFLINE is set); unset it, or run `hf download {name}` where there is a network, or use {TINY!r}"
+                f"(HF_HUB_OFFLINE is set); unset it, or run `hf download {name}` where there is a network, "
+                f"or use {TINY!r}"
             )
         HfApi().model_info(name, timeout=HUB_TIMEOUT_S)
     except (RepositoryNotFoundError, HFValidationError) as error:
@@ -70,7 +71,8 @@ def _require_on_hub(name: str) -> None:
     except Exception as error:
         raise ValueError(
             f"model {name!r}: not a folder here, not in the local cache, and hub needed but offline "
-            f"({type(error).__name__}); mend the connection, or run `hf download {name}` where there is one, or use {TINY!r}"
+            f"({type(error).__name__}); mend the connection, or run `hf download {name}` where there is one, "
+            f"or use {TINY!r}"
         ) from error
 
 

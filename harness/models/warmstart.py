@@ -114,6 +114,7 @@ def schedule(step: int, recipe: Recipe) -> float:
 
 def _accumulate(model: Qwen3ForCausalLM, recipe: Recipe, generator: Random) -> float:
     """Add the gradient of the mean loss over the mix; each skill is a batch of its own, so little is padding."""
+    import torch
     from torch.nn import functional
 
     batches = [
@@ -126,7 +127,7 @@ def _accumulate(model: Qwen3ForCausalLM, recipe: Recipe, generator: Random) -> f
         loss = functional.cross_entropy(
             logits_NTV.flatten(0, 1), labels_NT[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
         )
-        (loss / characters).backward()
+        torch.autograd.backward(loss / characters)
         total += loss.item() / characters
     return total
 

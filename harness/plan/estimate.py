@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.evaluation.todo import expected
 from harness.plan.resolve import Plan
+from harness.plan.schema import Training
 
 if TYPE_CHECKING:
     from harness.ledger.flops import ModelShape
@@ -39,7 +40,11 @@ def estimate(plan: Plan, shape: ModelShape, prompt_tokens: float) -> Estimate:
     if plan.budget.unit == "flops":
         flops: float | None = plan.budget.amount
     else:
-        flops = None if tokens is None else tokens * _flops_per_token(plan, shape, prompt_tokens)
+        flops = (
+            None
+            if tokens is None
+            else tokens * training_flops_per_token(plan.training, plan.max_completion_tokens, shape, prompt_tokens)
+        )
     todos = [todo for cell in plan.cells for todo in expected(plan, cell)]
     answers = [(len(todo.suite.items) * todo.settings.samples, todo.suite.max_tokens) for todo in todos]
     evaluation_tokens = sum(count * cap for count, cap in answers)
@@ -62,10 +67,16 @@ def _budget_tokens(plan: Plan) -> float | None:
     return None
 
 
-def _flops_per_token(plan: Plan, shape: ModelShape, prompt_tokens: float) -> float:
-    """Return the training FLOPs for one generated token: decoding it, then a forward and a backward pass of it."""
-    length = plan.max_completion_tokens
+def training_flops_per_token(training: Training, length: int, shape: ModelShape, prompt_tokens: float) -> float:
+    """Return the training FLOPs for one generated token: decoding it, then a forward and a backward pass of it.
+
+    Args:
+        training: The plan's training settings.
+        length: Tokens of an answer.
+        shape: Of the model.
+        prompt_tokens: Mean length of a training prompt.
+    """
     whole = prompt_tokens + length
     one = shape.forward(tokens=whole, logits=length, attended=whole * whole)
-    passes = 2 + (3 if plan.training.gradient_checkpointing else 2) + (1 if plan.training.kl else 0)
+    passes = 2 + (3 if training.gradient_checkpointing else 2) + (1 if training.kl else 0)
     return passes * one / length

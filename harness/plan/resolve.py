@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from harness.errors import PlanError
 from harness.plan.cells import Cell, cell_for
+from harness.plan.complaints import complaint, shown
 from harness.plan.model import PinnedModel, pin_model
 from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training
 from harness.plan.source import Source, read_source
@@ -70,59 +69,17 @@ def load_plan(path: Path) -> Plan:
     """
     source = read_source(path)
     if not isinstance(source.data, dict):
-        raise PlanError([f"{path}: expected fields such as name, arms and budget; got {type(source.data).__name__}"])
+        raise PlanError(
+            [
+                f"{path}: expected fields such as name, arms and budget; got {shown(source.data)} "
+                "(`explorebench init` writes a plan to start from)"
+            ]
+        )
     try:
         file = PlanFile.model_validate(source.data)
     except ValidationError as error:
-        raise PlanError([_explained(source, detail) for detail in error.errors()]) from error
+        raise PlanError([complaint(source, detail) for detail in error.errors()]) from error
     return _resolved(source, file)
-
-
-def _explained(source: Source, detail: ErrorDetails) -> str:
-    location = _in_file(source, detail["loc"])
-    where = source.where(location)
-    if detail["type"] == "extra_forbidden":
-        known = _fields_at(detail["loc"])
-        near = difflib.get_close_matches(str(location[-1]), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        return f"{where}: no such field.{hint} Known: {', '.join(known)}"
-    if detail["type"] == "missing":
-        return f"{where}: this field is needed and isn't there"
-    message = detail["msg"].removeprefix("Value error, ")
-    shown = "" if isinstance(detail["input"], dict) else f"; got {detail['input']!r}"
-    return f"{where}: {message}{shown}"
-
-
-def _in_file(source: Source, location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Undo the short forms: `suites.0.samples` is `suites[0].countdown.samples` in the file."""
-    data: Any = source.data
-    place: list[int | str] = []
-    for part in location:
-        if isinstance(data, dict) and part not in data and len(data) == 1:
-            (name,) = data
-            if isinstance(data[name], dict) or part in ("unit", "amount"):
-                place.append(str(name))
-                data = data[name]
-                if part in ("unit", "amount"):
-                    break
-        place.append(part)
-        data = data[part] if isinstance(data, dict) and part in data else _item(data, part)
-    return tuple(place)
-
-
-def _item(data: Any, part: int | str) -> Any:
-    return data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
-
-
-def _fields_at(location: tuple[int | str, ...]) -> list[str]:
-    parts: dict[str, type[BaseModel]] = {
-        "training": Training,
-        "budget": Budget,
-        "suites": SuiteUse,
-        "evaluation": Evaluation,
-    }
-    model = parts.get(str(location[0]), PlanFile) if len(location) > 1 else PlanFile
-    return list(model.model_fields)
 
 
 def _resolved(source: Source, file: PlanFile) -> Plan:
@@ -142,7 +99,7 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
     if task is None or model is None or problems:
         raise PlanError(problems)
     max_tokens = file.training.max_completion_tokens or task.max_tokens
-    _check_budget(source, file, max_tokens)
+    _check_budget(source, file, max_tokens, model)
     if not any(use.primary for use, _ in uses):
         uses[0] = (uses[0][0].model_copy(update={"primary": True}), uses[0][1])
     shared = {
@@ -180,18 +137,18 @@ def _arms(source: Source, file: PlanFile, problems: list[str]) -> list[Arm]:
     settings = RunSettings(kl=file.training.kl, group_size=file.training.group_size)
     arms = [Arm(name=BASE, strategy=None, spec={BASE: {}}, family="baseline")]
     for index, entry in enumerate(file.arms):
-        where = source.where(("arms", index))
         name, spec = _named(entry)
         try:
             strategy = build(spec)
             strategy.check(settings)
-        except (StrategyError, ValueError) as error:
-            problems.append(f"{where}: {error}")
+        except ValueError as error:
+            at = error.at if isinstance(error, StrategyError) else ()
+            problems.append(f"{source.where(('arms', index), at)}: {error}")
             continue
         name = name or label(strategy)
         if any(arm.name == name for arm in arms):
             problems.append(
-                f"{where}: the arm {name!r} stands twice; change it, or give it a name of its own (name: …)"
+                f"{source.where(('arms', index))}: the arm {name!r} stands twice; change it, or give it a name of its own (name: …)"
             )
         arms.append(Arm(name=name, strategy=strategy, spec=describe(strategy), family=strategy.family))
     if not problems and file.baseline not in [arm.name for arm in arms[1:]]:
@@ -219,10 +176,12 @@ def _suites(source: Source, file: PlanFile, problems: list[str]) -> list[tuple[S
     return found
 
 
-def _check_budget(source: Source, file: PlanFile, max_tokens: int) -> None:
+def _check_budget(source: Source, file: PlanFile, max_tokens: int, model: PinnedModel) -> None:
     """Refuse a budget that might not cover one step for each checkpoint."""
     rollouts = file.training.rollouts_per_step
     step = {"generated_tokens": rollouts * max_tokens, "steps": 1}.get(file.budget.unit)
+    if file.budget.unit == "flops":
+        step = _step_flops(file.training, max_tokens, model)
     if step is not None and file.budget.amount < step * file.checkpoints:
         cost = f"{rollouts} rollouts of at most {max_tokens} tokens" if step > 1 else "one step"
         raise PlanError(
@@ -232,3 +191,14 @@ def _check_budget(source: Source, file: PlanFile, max_tokens: int) -> None:
                 f"expected at least {step * file.checkpoints:,}"
             ]
         )
+
+
+def _step_flops(training: Training, max_tokens: int, model: PinnedModel) -> int:
+    """Return the FLOPs of a step whose answers all reach their cap, prompts left out."""
+    from harness.ledger.flops import shape_of
+    from harness.models.load import load_skeleton
+    from harness.plan.estimate import training_flops_per_token
+
+    shape = shape_of(load_skeleton(model.folder))
+    per_token = training_flops_per_token(training, max_tokens, shape, prompt_tokens=0)
+    return round(training.rollouts_per_step * max_tokens * per_token)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Budget(_Part):
@@ -16,6 +16,16 @@ class Budget(_Part):
 
     unit: Literal["generated_tokens", "flops", "device_seconds", "steps"]
     amount: float = Field(gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_unit(cls, value: object) -> object:
+        if isinstance(value, dict) and ("unit" in value or "amount" in value):
+            return value
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValueError(f"expected one unit with its amount, such as generated_tokens: 300_000; got {value}")
+        ((unit, amount),) = value.items()
+        return {"unit": unit, "amount": amount}
 
 
 class Training(_Part):
@@ -66,6 +76,19 @@ class SuiteUse(_Part):
     at: Literal["every", "ends"] = "every"
     """At every checkpoint, or only before training and at the end."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and "name" in value:
+            return value
+        if isinstance(value, dict) and len(value) == 1:
+            ((name, options),) = value.items()
+            if options is None or isinstance(options, dict):
+                return {"name": name, **(options or {})}
+        raise ValueError(f"expected a suite's name, or one name with its options; got {value!r}")
+
 
 class Evaluation(_Part):
     """How answers are drawn."""
@@ -86,9 +109,9 @@ class PlanFile(_Part):
     arms: list[Any] = Field(min_length=1)
     baseline: str
     """The arm that the others are compared with."""
-    seeds: list[int] = Field(min_length=1)
     intervals: bool = True
     """Whether the report must give intervals over seeds; off only for trying things out with one seed."""
+    seeds: list[int] = Field(min_length=1)
     budget: Budget
     checkpoints: int = Field(default=4, ge=1)
     """Sealed and evaluated at equal shares of the budget, the last at its end."""
@@ -99,48 +122,28 @@ class PlanFile(_Part):
     @field_validator("seeds", mode="before")
     @classmethod
     def _count(cls, value: object) -> object:
-        return list(range(value)) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else value
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value < 1:
+                raise ValueError(f"expected a number of seeds above 0, or a list of them; got {value}")
+            return list(range(value))
+        return value
 
     @field_validator("seeds")
     @classmethod
-    def _distinct(cls, value: list[int]) -> list[int]:
+    def _enough_and_distinct(cls, value: list[int], info: ValidationInfo) -> list[int]:
         if len(set(value)) != len(value) or min(value) < 0:
-            raise ValueError(f"seeds must be distinct and not negative, got {value}")
-        return value
-
-    @field_validator("budget", mode="before")
-    @classmethod
-    def _one_unit(cls, value: object) -> object:
-        if isinstance(value, dict) and len(value) == 1 and "unit" not in value:
-            ((unit, amount),) = value.items()
-            return {"unit": unit, "amount": amount}
-        return value
-
-    @field_validator("suites", mode="before")
-    @classmethod
-    def _named(cls, value: object) -> object:
-        if not isinstance(value, list):
-            return value
-        return [_suite_use(entry) for entry in value]
-
-    @model_validator(mode="after")
-    def _intervals_need_seeds(self) -> PlanFile:
-        if self.intervals and len(self.seeds) < 2:
+            raise ValueError(f"seeds must be distinct and not negative; got {value}")
+        if info.data.get("intervals") and len(value) < 2:
             raise ValueError(
-                "seeds: an interval needs at least two training seeds, got one; add seeds, "
+                "an interval needs at least two training seeds, got one; add seeds, "
                 "or set intervals: false to run without"
             )
-        names = [use.name for use in self.suites]
+        return value
+
+    @field_validator("suites")
+    @classmethod
+    def _once(cls, value: list[SuiteUse]) -> list[SuiteUse]:
+        names = [use.name for use in value]
         if len(set(names)) != len(names):
-            raise ValueError(f"suites: each may stand once, got {', '.join(names)}")
-        return self
-
-
-def _suite_use(entry: object) -> object:
-    if isinstance(entry, str):
-        return {"name": entry}
-    if isinstance(entry, dict) and len(entry) == 1 and "name" not in entry:
-        ((name, options),) = entry.items()
-        if options is None or isinstance(options, dict):
-            return {"name": name, **(options or {})}
-    return entry
+            raise ValueError(f"each suite may stand once; got {', '.join(names)}")
+        return value

@@ -24,9 +24,14 @@ class Source:
     lines: dict[Location, int]
     """1-based line of each key or list entry, by its place in `data`."""
 
-    def where(self, location: Location) -> str:
-        """Return `plan.yaml, line 12: training.group_size` for the nearest part of `location` that the file has."""
-        place = location
+    def where(self, location: Location, inside: Location = ()) -> str:
+        """Return `plan.yaml, line 12: training.group_size` for the nearest part of `location` that the file has.
+
+        Args:
+            location: What is named.
+            inside: The part of it that the line is of.
+        """
+        place = (*location, *inside)
         while place and place not in self.lines:
             place = place[:-1]
         line = self.lines.get(place, 1)
@@ -55,13 +60,19 @@ def read_source(path: Path) -> Source:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise PlanError([f"{path}: can't be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        raise PlanError([f"{path}: not a text file in UTF-8 (byte {error.start})"]) from error
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
         data = loader.construct_document(root) if root is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PlanError([f"{path}, line {line}: not YAML: {error.problem}"]) from error
+        hint = "; indent with spaces" if "'\\t'" in str(error.problem) else ""
+        raise PlanError([f"{path}, line {line}: not YAML: {error.problem}{hint}"]) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise PlanError([f"{path}, line {line}: not YAML: {error.reason} (#x{error.character:04x})"]) from error
     lines: dict[Location, int] = {}
     problems: list[str] = []
     if root is not None:

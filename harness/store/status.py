@@ -42,7 +42,7 @@ def read_resolved(run: RunPaths) -> dict[str, Any]:
     """
     try:
         resolved: dict[str, Any] = json.loads(run.resolved.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{run.root} is not a run: {run.resolved.name} isn't there. Expected a folder made by `explorebench queue`"
         ) from error

@@ -43,7 +43,7 @@ def band_chart(bands: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Look]
         arms: Look of each arm.
         base: Value of the untrained model, drawn as a dashed line.
     """
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     scale = 100.0 if labels.percent else 1.0
     present = [arm for arm in arms if (bands["arm"] == arm).any()]
@@ -60,6 +60,7 @@ def band_chart(bands: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Look]
         axes.set_xlabel(labels.x)
         axes.set_ylabel(labels.y)
         axes.margins(x=0.01)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_ylim(*_limits(bands, base, scale, 100.0 if labels.percent else math.inf))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
         if labels.percent:

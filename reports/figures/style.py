@@ -59,7 +59,7 @@ def styled() -> Iterator[None]:
     """Draw in our style inside the block, whatever the machine's matplotlib settings are."""
     import matplotlib as mpl
 
-    ours = {
+    ours: dict[Any, Any] = {
         "font.family": "DejaVu Sans",
         "font.size": 10.0,
         "axes.edgecolor": FAINT,

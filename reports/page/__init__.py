@@ -29,7 +29,7 @@ def render(run: Run, board: Leaderboard) -> str:
     same, differing = fingerprint_tables(run)
     style = files("reports.page").joinpath("page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(
-        style=Markup(style),  # noqa: S704
+        style=Markup(style),
         run=run,
         plan=plan,
         board=board,

@@ -99,4 +99,4 @@ def _described(title: str, along: str, bands: pd.DataFrame, scale: float) -> str
 def _svg(figure: Figure, name: str, description: str) -> Markup:
     from markupsafe import Markup
 
-    return Markup(inline_svg(figure, name, description))  # noqa: S704
+    return Markup(inline_svg(figure, name, description))

@@ -109,7 +109,7 @@ def items_to_detect(difference: float, samples: float, variances: Variances = DE
 def _standardized_effect(degrees_of_freedom: float) -> float:
     """Return the difference in standard errors that a two-sided 5% t test finds with 80% power."""
     from scipy.optimize import brentq
-    from scipy.special import ndtri, nctdtr, stdtrit
+    from scipy.special import nctdtr, ndtri, stdtrit
 
     if math.isinf(degrees_of_freedom):
         return float(ndtri(0.975) + ndtri(0.8))

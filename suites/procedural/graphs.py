@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from random import Random
 
 from suites.contract import Grade, Item
@@ -65,7 +65,7 @@ def frontiers(edges: list[str], start: str, goal: str) -> list[str] | None:
     """Return the sorted frontiers from `start` up to the one with `goal`, or None when it is out of reach."""
     levels, seen = [start], {start}
     while goal not in seen:
-        reached = {b for left, right in edges for a, b in ((left, right), (right, left)) if a in levels[-1]}
+        reached = {edge[1 - i] for edge in edges for i in (0, 1) if edge[i] in levels[-1]}
         if not reached - seen:
             return None
         levels.append("".join(sorted(reached - seen)))
@@ -84,7 +84,7 @@ def grade(item: Item, completion: str) -> Grade:
     path = read[2]
     joined = {frozenset(edge) for edge in edges}
     ends_right = path[0] == item.payload["start"] and path[-1] == item.payload["goal"]
-    walks = all(frozenset(step) in joined for step in zip(path, path[1:], strict=False))
+    walks = all(frozenset(step) in joined for step in pairwise(path))
     return settle(
         answer=path,
         steps_hold=["".join(sorted(level)) for level in read[1].split("|")] == levels,

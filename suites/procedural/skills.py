@@ -42,7 +42,7 @@ SKILLS: dict[str, Skill] = {
     ),
     "graphs": Skill(
         name="graphs",
-        sample=partial(graphs.sample, drawn=graphs.Range(nodes=6, edges=6)),
+        sample=partial(graphs.sample, drawn=graphs.Range(nodes=6, edges=5)),
         grader=graphs.grade,
         grader_version=graphs.GRADER_VERSION,
         max_tokens=32,

@@ -174,15 +174,15 @@ def _write_step(paths: CellPaths, arm: str, seed: int, step: int, spec: RunSpec)
     reward = 0.15 + (0.2 + spec.edge.get(arm, 0.0)) * done + 0.03 * rng.standard_normal()
     entropy = 0.32 - (0.17 - spec.edge.get(arm, 0.0)) * done + 0.01 * rng.standard_normal()
     append_line(paths.train, train_line(step, spec, reward=reward, entropy=entropy))
-    tokens, flops = TOKENS_PER_STEP, FLOPS_PER_STEP
-    append_line(paths.ledger, ledger_line(step=step, phase="generate", generated_tokens=tokens,
-                                          forward_tokens=tokens, forward_flops=flops / 4, device_seconds=0.3))  # fmt: skip
+    both: dict[str, Any] = {"forward_tokens": TOKENS_PER_STEP, "forward_flops": FLOPS_PER_STEP / 4}
+    generate = {**both, "generated_tokens": TOKENS_PER_STEP, "device_seconds": 0.3}
+    append_line(paths.ledger, ledger_line(step=step, phase="generate", **generate))
     if arm != spec.baseline:
-        append_line(paths.ledger, ledger_line(step=step, phase="score", part=arm, forward_tokens=tokens,
-                                              forward_flops=flops / 8, device_seconds=0.05))  # fmt: skip
-    append_line(paths.ledger, ledger_line(step=step, phase="update", forward_tokens=tokens, backward_tokens=tokens,
-                                          forward_flops=flops / 4, backward_flops=flops / 2,
-                                          device_seconds=0.15, peak_memory_bytes=300 * 2**20))  # fmt: skip
+        score = {**both, "part": arm, "forward_flops": FLOPS_PER_STEP / 8, "device_seconds": 0.05}
+        append_line(paths.ledger, ledger_line(step=step, phase="score", **score))
+    update = {**both, "backward_tokens": TOKENS_PER_STEP, "backward_flops": FLOPS_PER_STEP / 2}
+    memory: dict[str, Any] = {"device_seconds": 0.15, "peak_memory_bytes": 300 * 2**20}
+    append_line(paths.ledger, ledger_line(step=step, phase="update", **update, **memory))
 
 
 def _write_record(paths: CellPaths, key: tuple[str, int, int, str], spec: RunSpec) -> None:

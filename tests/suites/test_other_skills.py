@@ -52,7 +52,7 @@ def test_expressions_by_hand(expression: str, value: int | None) -> None:
 @given(st.lists(st.integers(0, 999), min_size=1, max_size=6), st.data())
 def test_expressions_agree_with_python(numbers: list[int], data: st.DataObject) -> None:
     operators = data.draw(st.lists(st.sampled_from("+-*"), min_size=5, max_size=5))
-    text = "".join(f"{number}{operator}" for number, operator in zip(numbers, operators + [""], strict=False))
+    text = "".join(f"{number}{operator}" for number, operator in zip(numbers, [*operators, ""], strict=False))
     expression = text.rstrip("+-*")
     assert arithmetic.evaluate(expression) == eval(expression)
 

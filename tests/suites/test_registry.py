@@ -101,5 +101,8 @@ def test_a_task_samples_items_that_its_grader_reads(name: str) -> None:
 
 
 def test_the_package_is_light() -> None:
-    code = "import sys, suites; suites.load_suite('graphs'); sys.exit(bool({'torch', 'lm_eval', 'datasets'} & set(sys.modules)))"
+    code = (
+        "import sys, suites; suites.load_suite('graphs')\n"
+        "sys.exit(bool({'torch', 'lm_eval', 'datasets'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -46,8 +46,8 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_surroundings(tmp_path
 
 def test_a_build_writes_the_whole_folder_and_replaces_a_model(tmp_path: Path) -> None:
     said: list[str] = []
-    for _ in range(2):
-        built = build_tiny(tmp_path / "tiny", seed=0, progress=said.append, recipe=MINI, measured=False)
+    build_tiny(tmp_path / "tiny", seed=1, progress=quiet, recipe=MINI, measured=False)
+    built = build_tiny(tmp_path / "tiny", seed=0, progress=said.append, recipe=MINI, measured=False)
     names = {path.name for path in built.path.iterdir()}
     assert {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "recipe.json"} <= names
     record = json.loads((built.path / "recipe.json").read_text())
@@ -154,7 +154,10 @@ def test_muon_agrees_with_the_obvious_loop() -> None:
         torch.testing.assert_close(parameters[i].data, expected, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("change", [{"steps": 0}, {"layers": -1}, {"heads": 5}, {"key_value_heads": 3}])
-def test_a_recipe_that_can_not_be_is_refused(change: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=r"Recipe\..* must be .* got "):
-        replace(TINY, **change)
+def test_a_recipe_that_can_not_be_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Recipe\.steps must be positive, got 0"):
+        Recipe(steps=0)
+    with pytest.raises(ValueError, match=r"must be a multiple of heads, .* got 128, 5 and 5"):
+        Recipe(hidden_size=128, heads=5, key_value_heads=5)
+    with pytest.raises(ValueError, match=r"heads of key_value_heads, got 128, 4 and 3"):
+        Recipe(hidden_size=128, heads=4, key_value_heads=3)

@@ -49,7 +49,7 @@ def test_a_path_object_is_never_a_hub_id() -> None:
 @pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
 def test_hub_needed_but_offline(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "1")
-    with pytest.raises(ValueError, match="'some/model'.*hub needed but offline.*hf download some/model"):
+    with pytest.raises(ValueError, match=r"'some/model'.*hub needed but offline.*hf download some/model"):
         resolve_model("some/model")
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.power import NormalIndPower, TTestPower
 
 from reports.statistics import (
@@ -24,14 +25,14 @@ def test_miller_needs_969_items_for_3_points() -> None:
 
 
 def test_miller_sees_13_2_points_with_one_sample_and_7_5_with_ten() -> None:
-    # n = 198 items. 7.5% in the paper is the between-item part with K = 10.
-    assert 100 * detectable_difference(1, 198, 1, ITEMS_ONLY) == pytest.approx(13.2, abs=0.05)
+    # The paper's example of n = 198 items; it cuts 13.27 and 7.57 where we would round.
+    assert 100 * detectable_difference(1, 198, 1, ITEMS_ONLY) == pytest.approx(13.2, abs=0.1)
     assert 100 * detectable_difference(1, 198, 10, ITEMS_ONLY) == pytest.approx(7.5, abs=0.1)
 
 
 @pytest.mark.parametrize(
     ("items", "samples", "points"),
-    [(30, 1, 34), (30, 8, 20), (30, 16, 18.6), (30, 64, 17.4), (500, 8, 4.6), (1000, 16, 3.2)],
+    [(30, 1, 34), (30, 8, 20), (30, 16, 18.6), (30, 64, 17.4), (500, 8, 4.9), (1000, 16, 3.2)],
 )
 def test_the_table_of_smallest_visible_differences(items: int, samples: int, points: float) -> None:
     assert 100 * detectable_difference(1, items, samples, ITEMS_ONLY) == pytest.approx(points, rel=0.02)
@@ -51,11 +52,18 @@ def test_seeds_agree_with_statsmodels() -> None:
     assert seeds_to_detect(0.01, items=math.inf, samples=1) == math.ceil(theirs)
 
 
-@pytest.mark.parametrize("seeds", [2, 3, 5, 10, 31])
+@pytest.mark.parametrize("seeds", [3, 5, 10, 31])
 def test_the_t_form_has_80_percent_power_by_statsmodels(seeds: int) -> None:
     difference = detectable_difference(seeds, 10**9, 1, SEEDS_ONLY, degrees_of_freedom=seeds - 1)
     effect = difference / (math.sqrt(2) * SEEDS_ONLY.seed_sd)
     assert TTestPower().power(effect, nobs=seeds, alpha=0.05) == pytest.approx(0.8, abs=1e-9)
+
+
+def test_two_seeds_have_80_percent_power_by_scipy() -> None:
+    # statsmodels returns NaN at one degree of freedom.
+    difference = detectable_difference(2, 10**9, 1, SEEDS_ONLY, degrees_of_freedom=1)
+    effect_in_errors = difference / SEEDS_ONLY.seed_sd
+    assert stats.nct.sf(stats.t.ppf(0.975, 1), 1, effect_in_errors) == pytest.approx(0.8, abs=1e-9)
 
 
 def test_power_is_what_it_says_when_simulated() -> None:

@@ -1,0 +1,86 @@
+"""What a user reads when a plan's fields are not what they should be: where, what was expected, what was got."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training
+from harness.plan.source import Location, Source
+
+PARTS: dict[str, type[BaseModel]] = {
+    "training": Training,
+    "budget": Budget,
+    "suites": SuiteUse,
+    "evaluation": Evaluation,
+}
+EXPECTED = {
+    "model_type": "expected its fields, one a line",
+    "model_attributes_type": "expected its fields, one a line",
+    "list_type": "expected a list",
+    "too_short": "expected at least one entry",
+    "int_type": "expected a whole number",
+    "float_type": "expected a number",
+    "bool_type": "expected true or false",
+    "string_type": "expected text",
+    "finite_number": "expected a finite number",
+    "greater_than": "expected more than {gt:g}",
+    "greater_than_equal": "expected at least {ge:g}",
+    "less_than_equal": "expected at most {le:g}",
+    "string_pattern_mismatch": "expected letters, digits, dots, dashes and underscores, a letter or digit first",
+}
+"""Our words for pydantic's kinds of error; its own are used for any other."""
+SHOWN_CHARACTERS = 80
+
+
+def complaint(source: Source, detail: ErrorDetails) -> str:
+    """Return the line that tells of one of pydantic's errors."""
+    location = _in_file(source, detail["loc"])
+    where, kind = source.where(location), detail["type"]
+    if kind == "extra_forbidden":
+        known = list(_model_at(detail["loc"]).model_fields)
+        near = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"{where}: no such field.{hint} Known: {', '.join(known)}"
+    if kind == "missing":
+        return f"{where}: this field is needed and isn't there"
+    if kind == "value_error":
+        return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
+    expected = EXPECTED.get(kind, detail["msg"].replace("Input should be", "expected"))
+    return f"{where}: {expected.format(**detail.get('ctx', {}))}; got {shown(detail['input'])}"
+
+
+def shown(value: object) -> str:
+    """Return what was got as it is shown in a message: short, and not in Python's words."""
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def _in_file(source: Source, location: Location) -> Location:
+    """Undo the short forms: `suites.0.samples` is `suites[0].countdown.samples` in the file."""
+    data: Any = source.data
+    place: list[int | str] = []
+    for part in location:
+        if isinstance(data, dict) and part not in data and len(data) == 1:
+            (name,) = data
+            if part in ("unit", "amount"):
+                return (*place, str(name))
+            if isinstance(data[name], dict):
+                place.append(str(name))
+                data = data[name]
+        place.append(part)
+        data = data[part] if isinstance(data, dict) and part in data else _item(data, part)
+    return tuple(place)
+
+
+def _item(data: Any, part: int | str) -> Any:
+    return data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
+
+
+def _model_at(location: Location) -> type[BaseModel]:
+    return PARTS.get(str(location[0]), PlanFile) if len(location) > 1 else PlanFile

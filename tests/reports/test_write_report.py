@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import html
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.store.atomic import write_json
+from harness.store.paths import RunPaths
+from reports import ReportError, write_report
+
+if TYPE_CHECKING:
+    from tests.reports.conftest import RunSpec, WriteRun
+
+VOID = {"meta", "br", "img", "input", "hr", "link", "path", "use", "rect", "circle"}
+NASTY_ARM = "<script>alert('arm')</script> $x_1$ &amp; \"q\" | `"
+NASTY_CAUSE = "<img src=x onerror=alert(1)> </pre> 90 GiB"
+
+
+class _Page(HTMLParser):
+    """Collects what a page is made of, and fails where elements aren't closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str]] = []
+        self.ids: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def nasty(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> Path:
+    run = write_run(spec(arms=("grpo", NASTY_ARM), seed_noise=0.05, failed={(NASTY_ARM, 2): NASTY_CAUSE}))
+    return write_report(run, tmp_path / "site")
+
+
+def test_the_page_is_one_whole_file_without_scripts_or_the_network(nasty: Path) -> None:
+    text = (nasty / "index.html").read_text()
+    page = _Page(text)
+    assert page.open == []
+    assert "svg" in page.tags
+    assert not page.tags & {"script", "link", "iframe", "img", "object", "embed", "base"}
+    assert not re.search(r"https?:|@import|url\((?!#)", text)
+    for name, value in page.attributes:
+        assert not name.startswith("on")
+        assert name not in ("src", "href", "action") or value.startswith("#")
+    assert len(page.ids) == len(set(page.ids))
+    assert {path.name for path in nasty.iterdir()} == {"index.html", "leaderboard.md"}
+
+
+def test_links_within_the_page_have_their_targets(nasty: Path) -> None:
+    page = _Page((nasty / "index.html").read_text())
+    wanted = {value.removeprefix("#") for name, value in page.attributes if name == "href"}
+    assert {"leaderboard", "fingerprint"} <= wanted
+    assert wanted <= set(page.ids)
+
+
+def test_names_and_causes_are_shown_as_they_are(nasty: Path) -> None:
+    page = _Page((nasty / "index.html").read_text())
+    assert NASTY_ARM in page.text
+    assert NASTY_CAUSE in page.text
+    assert "Partial report: 8 of 9 cells are done (1 failed)." in page.text
+
+
+def test_the_page_has_everything_in_its_order(nasty: Path) -> None:
+    text = _Page((nasty / "index.html").read_text()).text
+    titles = ["Best score first", "Running mean over", "A dot for each sealed checkpoint", "what was forgotten",
+              "Device-seconds by phase", "As it was given", "c0ffee", "What was evaluated"]  # fmt: skip
+    places = [text.index(title) for title in titles]
+    assert places == sorted(places)
+    assert "# <made up>" in text
+
+
+def test_the_markdown_has_the_pages_numbers(nasty: Path) -> None:
+    page = _Page((nasty / "index.html").read_text()).text
+    markdown = html.unescape((nasty / "leaderboard.md").read_text())
+    numbers = {
+        cell.strip()
+        for line in markdown.splitlines()
+        if line.startswith("| ")
+        for cell in line.split(" | ")
+        if re.search(r"\d", cell)
+    }
+    assert len(numbers) > 15
+    assert [number for number in numbers if " ".join(number.strip("| ").split()) not in page] == []
+
+
+def test_writing_twice_changes_no_byte(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
+    run = write_run(spec(seed_noise=0.05))
+    first = {path.name: path.read_bytes() for path in write_report(run, tmp_path / "site").iterdir()}
+    second = {path.name: path.read_bytes() for path in write_report(run, tmp_path / "site").iterdir()}
+    assert first == second
+
+
+def test_a_single_seed_prints_no_interval(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
+    folder = write_report(write_run(spec(seeds=(7,))), tmp_path / "site")
+    for name in ("index.html", "leaderboard.md"):
+        text = (folder / name).read_text()
+        assert "n/a (1 seed)" in text
+        assert "nan" not in _Page(text).text.lower().split()
+
+
+def test_a_run_that_has_only_begun_is_reported(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
+    nothing = {(arm, seed): 0 for arm in ("grpo", "g2rl") for seed in range(3)}
+    run = write_run(spec(unfinished=nothing))
+    for path in (RunPaths(run).cells / "02-1").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    page = _Page((write_report(run, tmp_path / "site") / "index.html").read_text())
+    assert "5 interrupted and 1 waiting" in page.text
+    assert "Unknown: no evaluated checkpoint" in page.text
+
+
+def test_without_device_seconds_the_page_says_unknown(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
+    run = write_run(spec())
+    for path in run.rglob("ledger.jsonl"):
+        path.write_text(path.read_text().replace('"device_seconds": 0.3', '"device_seconds": null'))
+    page = _Page((write_report(run, tmp_path / "site") / "index.html").read_text())
+    assert "Unknown: the ledger lacks the device-seconds" in page.text
+
+
+def test_cells_that_ran_elsewhere_are_named(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
+    run = write_run(spec())
+    identity = RunPaths(run).cell("02-1").identity
+    write_json(identity, {"fingerprint": {"commit": "c0ffee", "torch": "2.99"}})
+    page = _Page((write_report(run, tmp_path / "site") / "index.html").read_text())
+    assert "Differences between cells" in page.text
+    assert re.search(r"torch 2\.99 g2rl, seed 1", page.text)
+
+
+def test_events_are_listed(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
+    run = write_run(spec())
+    train = RunPaths(run).cell("01-0").train
+    event = '"events": [{"kind": "reset to reference", "cause": "plateau of 20 steps", "step": 1}]'
+    train.write_text(train.read_text().replace('"events": []', event, 1))
+    page = _Page((write_report(run, tmp_path / "site") / "index.html").read_text())
+    assert "grpo 0 1 reset to reference plateau of 20 steps" in page.text
+
+
+def test_a_plan_named_like_a_path_is_refused(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
+    run = write_run(spec())
+    resolved = RunPaths(run).resolved
+    resolved.write_text(resolved.read_text().replace('"name": "toy"', '"name": "../toy"'))
+    with pytest.raises(ReportError, match="can't be a folder"):
+        write_report(run, tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_reports_import_nothing_heavy() -> None:
+    heavy = "{'torch', 'lm_eval', 'matplotlib', 'pandas', 'scipy', 'jinja2'}"
+    code = f"import sys, reports, reports.statistics, reports.page; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_whole_report_never_imports_torch(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
+    run = write_run(spec())
+    code = (
+        "import sys; from pathlib import Path; from reports import write_report; "
+        "write_report(Path(sys.argv[1]), Path(sys.argv[2])); print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(run), str(tmp_path / "site")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "False"
