@@ -44,11 +44,12 @@ def points(interval: Interval | None) -> str:
     if interval is None:
         return MISSING
     if interval.low is None or interval.high is None:
-        return f"{_signed(interval.mean)}, n/a (1 seed)"
-    return f"{_signed(interval.mean)} [{_signed(interval.low)}, {_signed(interval.high)}]"
+        return f"{signed(interval.mean)}, n/a (1 seed)"
+    return f"{signed(interval.mean)} [{signed(interval.low)}, {signed(interval.high)}]"
 
 
-def _signed(fraction: float) -> str:
+def signed(fraction: float) -> str:
+    """Return a difference of scores in points with its sign."""
     text = f"{100 * fraction:+.1f}"
     return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 

@@ -16,7 +16,7 @@ from reports.statistics import Interval, Verdict, verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-_WIDTHS = {"arm": 24, "seeds": 6, "verdict": 10, "score": 22, "amount": 14}
+_WIDTHS = {"arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14}
 """Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
 
 

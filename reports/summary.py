@@ -79,7 +79,8 @@ def _by(difference: Interval) -> str:
     ends = sorted((abs(100 * difference.low), abs(100 * difference.high)))
     if difference.low > 0 or difference.high < 0:
         return f"{size} (95% interval {ends[0]:.1f} to {ends[1]:.1f})"
-    return f"{size} (95% interval {formatting.points(difference).partition('[')[2].rstrip(']')})"
+    low, high = formatting.signed(difference.low), formatting.signed(difference.high)
+    return f"{size} (95% interval of the change {low} to {high})"
 
 
 def _training(run: Run, board: Leaderboard) -> str:

@@ -9,22 +9,24 @@ from dataclasses import dataclass
 class Recipe:
     """Shape, data mix and schedule of the warm start."""
 
-    hidden_size: int = 128
+    hidden_size: int = 96
     """Width of the residual stream."""
-    intermediate_size: int = 384
+    intermediate_size: int = 288
     """Width inside the feed-forward layers."""
     layers: int = 4
-    heads: int = 4
+    heads: int = 3
     """Query heads of `hidden_size / heads` dimensions."""
-    key_value_heads: int = 2
+    key_value_heads: int = 3
     mix: tuple[tuple[str, int], ...] = (
-        ("countdown", 160),
-        ("arithmetic", 32),
-        ("sorting", 32),
-        ("graphs", 32),
+        ("countdown", 96),
+        ("countdown-five", 12),
+        ("countdown-large", 12),
+        ("arithmetic", 48),
+        ("sorting", 16),
+        ("graphs", 76),
     )
     """Problems per step by skill, all from the training side of the split."""
-    steps: int = 300
+    steps: int = 550
     """Optimizer steps."""
     muon_learning_rate: float = 0.02
     """For the matrices inside the layers, at the peak; all rates fall to zero along a half cosine."""

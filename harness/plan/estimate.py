@@ -37,14 +37,10 @@ def estimate(plan: Plan, shape: ModelShape, prompt_tokens: float) -> Estimate:
     """
     trained = [cell for cell in plan.cells if plan.arm(cell.arm).strategy is not None]
     tokens = _budget_tokens(plan)
+    per_token = training_flops_per_token(plan.training, plan.max_completion_tokens, shape, prompt_tokens)
+    flops = None if tokens is None else tokens * per_token
     if plan.budget.unit == "flops":
-        flops: float | None = plan.budget.amount
-    else:
-        flops = (
-            None
-            if tokens is None
-            else tokens * training_flops_per_token(plan.training, plan.max_completion_tokens, shape, prompt_tokens)
-        )
+        flops = plan.budget.amount
     todos = [todo for cell in plan.cells for todo in expected(plan, cell)]
     answers = [(len(todo.suite.items) * todo.settings.samples, todo.suite.max_tokens) for todo in todos]
     evaluation_tokens = sum(count * cap for count, cap in answers)

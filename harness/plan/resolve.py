@@ -148,7 +148,8 @@ def _arms(source: Source, file: PlanFile, problems: list[str]) -> list[Arm]:
         name = name or label(strategy)
         if any(arm.name == name for arm in arms):
             problems.append(
-                f"{source.where(('arms', index))}: the arm {name!r} stands twice; change it, or give it a name of its own (name: …)"
+                f"{source.where(('arms', index))}: the arm {name!r} stands twice; "
+                "change it, or give it a name of its own (name: …)"
             )
         arms.append(Arm(name=name, strategy=strategy, spec=describe(strategy), family=strategy.family))
     if not problems and file.baseline not in [arm.name for arm in arms[1:]]:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
-from multiprocessing.process import BaseProcess
 
 from harness.plan.cells import Cell
 from harness.plan.resolve import Plan
@@ -78,19 +77,20 @@ class LocalRunner:
     def _reap(self, ready: Collection[object]) -> None:
         for process in [process for process in self._active if process.sentinel in ready]:
             process.join()
-            self._close(self._active.pop(process), process)
+            code = process.exitcode or 0
+            kind = "killed" if code < 0 else "error"
+            message = f"signal {-code}" if code < 0 else f"exit code {code} before it could say why"
+            self._close(self._active.pop(process), {"kind": kind, "message": message})
 
-    def _close(self, cell: Cell, process: BaseProcess) -> None:
+    def _close(self, cell: Cell, cause: dict[str, str]) -> None:
         """Write the cause of an attempt that could not write it itself."""
         paths = self.run.cell(cell.id)
         last = attempts.read_attempts(paths)[-1:]
         if last and last[0].ended is not None:
             return
         attempt = last[0] if last else attempts.begin(paths)
-        code = process.exitcode or 0
-        message = f"signal {-code}" if code < 0 else f"exit code {code}; see {paths.log(attempt.attempt)}"
-        kind = "killed" if code < 0 else "error"
-        attempts.end(paths, attempt, "failed", {"kind": kind, "message": message})
+        message = f"{cause['message']}; see {paths.log(attempt.attempt)}"
+        attempts.end(paths, attempt, "failed", {**cause, "message": message})
 
     def _stop(self) -> None:
         for process in self._active:
@@ -100,7 +100,7 @@ class LocalRunner:
             if process.is_alive():
                 process.kill()
                 process.join()
-            self._close(cell, process)
+            self._close(cell, {"kind": "interrupted", "message": "stopped by the user"})
         self._active.clear()
 
 

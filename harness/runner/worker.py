@@ -36,6 +36,9 @@ def work(run_root: str, cell_id: str, threads: int) -> None:
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop once: the terminal and the runner both say so, and the second must not cut the first one's ending short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -81,5 +81,6 @@ def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, A
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
+        "dataloader_pin_memory": torch.cuda.is_available(),
     }
     return GRPOConfig(**{**settings, **overrides})

@@ -59,8 +59,10 @@ def band_chart(bands: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Look]
             ends["base"], colours["base"] = base * scale, FAINT
         axes.set_xlabel(labels.x)
         axes.set_ylabel(labels.y)
+        axes.yaxis.set_label_coords(0.035, 0.56, transform=figure.transFigure)
         axes.margins(x=0.01)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.set_ylim(*_limits(bands, base, scale, 100.0 if labels.percent else math.inf))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
         if labels.percent:
@@ -106,7 +108,7 @@ def _panel(names: list[str]) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
     room = _LABEL_IN * max(len(_shortened(name)) for name in names) + 0.12
-    axes = figure.add_axes((0.135, 0.155, 0.865 - room / _WIDTH_IN, 0.81))
+    axes = figure.add_axes((0.155, 0.155, 0.845 - room / _WIDTH_IN, 0.81))
     return figure, axes
 
 
@@ -165,4 +167,8 @@ def _spread(wanted: list[float], gap: float, low: float, high: float) -> list[fl
 
 def _shortened(name: str) -> str:
     flat = " ".join(name.split())
-    return flat if len(flat) <= _LONGEST_LABEL else flat[: _LONGEST_LABEL - 1] + "…"
+    if len(flat) <= _LONGEST_LABEL:
+        return flat
+    # Arms of one strategy share their beginning: their parameters tell them apart.
+    kept = _LONGEST_LABEL - 1
+    return f"{flat[: kept - kept // 2]}…{flat[-(kept // 2) :]}"

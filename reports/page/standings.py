@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.figures.style import FAINT, VARIABLES, looks
 from reports.leaderboard import ArmRow, Leaderboard, cells, failure_title, header, spent_texts
 from reports.read.plan import BASE_ARM
 from reports.statistics import Interval
@@ -28,6 +29,8 @@ class Standing:
     """In the order of the header."""
     kind: str
     """"base", "baseline" or "arm"."""
+    colour: str
+    """The page's colour of the arm in every figure, as CSS."""
     verdict: str
     """"better", "worse", "unsure" or "none"."""
     whisker: Whisker | None
@@ -51,19 +54,24 @@ class Standings:
 
 def standings(board: Leaderboard) -> Standings:
     """Return the table of the page."""
+    found = looks([row.arm for row in board.rows if row.arm != BASE_ARM], board.baseline)
+    colours = {arm: VARIABLES[look.colour] for arm, look in found.items()}
     span = _span([row.difference for row in board.rows if _is_drawn(row, board)])
     return Standings(
         header=tuple(header(board)),
-        rows=tuple((_standing(row, board, span), _failed(row)) for row in board.ranked),
+        rows=tuple(
+            (_standing(row, board, span, colours.get(row.arm, VARIABLES[FAINT])), _failed(row)) for row in board.ranked
+        ),
     )
 
 
-def _standing(row: ArmRow, board: Leaderboard, span: tuple[float, float] | None) -> Standing:
+def _standing(row: ArmRow, board: Leaderboard, span: tuple[float, float] | None, colour: str) -> Standing:
     verdicts = {None: "none", "can't tell": "unsure"}
     drawn = _is_drawn(row, board) and span is not None
     return Standing(
         texts=tuple(cells(row, board)),
         kind="base" if row.arm == BASE_ARM else "baseline" if row.arm == board.baseline else "arm",
+        colour=colour,
         verdict=verdicts.get(row.verdict) or row.verdict or "none",
         whisker=_whisker(row.difference, span) if drawn else None,
     )

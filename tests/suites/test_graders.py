@@ -6,7 +6,7 @@ import json
 from random import Random
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from suites.contract import Grade
@@ -60,14 +60,15 @@ def test_a_changed_result_is_wrong(name: str, seed: int, data: st.DataObject) ->
     assert not SKILLS[name].grader(problem.item, problem.solution[:-1] + other).correct
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "graphs"])
 @given(seed=SEEDS)
 def test_the_solution_of_another_problem_is_wrong(name: str, seed: int) -> None:
+    """Not so of graphs: two may have the same frontiers and shortest path."""
     generator = Random(seed)
     here, there = SKILLS[name].sample(generator), SKILLS[name].sample(generator)
-    right = SKILLS[name].grader(there.item, there.solution).answer
-    if SKILLS[name].grader(here.item, here.solution).answer != right:
-        assert not SKILLS[name].grader(here.item, there.solution).correct
+    same_value = name == "arithmetic" and here.solution.split("=")[-1] == there.solution.split("=")[-1]
+    assume(here.key != there.key and not same_value)
+    assert not SKILLS[name].grader(here.item, there.solution).correct
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, permutations
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,6 +124,22 @@ def test_a_path_longer_than_needed_is_wrong() -> None:
     item = graphs.problem(["ab", "bc", "cd", "ae", "ed"], "a", "d").item
     assert graphs.grade(item, "a|be|cd>abcd") == (False, "abcd")
     assert graphs.grade(item, "a|be|cd>aed") == (True, "aed")
+
+
+@given(st.integers(0, 2**32))
+def test_paths_agree_with_trying_all_of_them(seed: int) -> None:
+    item = graphs.sample(Random(seed), graphs.Range(nodes=5, edges=5)).item
+    joined = {frozenset(edge) for edge in item.payload["edges"]}
+    start, goal = item.payload["start"], item.payload["goal"]
+    walks = [
+        "".join(nodes)
+        for length in range(2, 6)
+        for nodes in permutations("abcde", length)
+        if (nodes[0], nodes[-1]) == (start, goal) and all(frozenset(pair) in joined for pair in pairwise(nodes))
+    ]
+    frontiers = "|".join(graphs.frontiers(item.payload["edges"], start, goal) or [])
+    right = {walk for walk in walks if graphs.grade(item, f"{frontiers}>{walk}").correct}
+    assert right == {walk for walk in walks if len(walk) == min(map(len, walks))} != set()
 
 
 def test_a_graph_key_ignores_every_order() -> None:

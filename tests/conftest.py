@@ -1,0 +1,107 @@
+"""A real run, made once by the real command and looked at by many tests."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PLAN = """
+name: demo
+task: countdown
+arms:
+  - grpo
+  - name: g2rl
+    g2rl: {form: centred, uniform_group: zero}
+baseline: grpo
+seeds: 2
+budget: {steps: 6}
+checkpoints: 2
+training: {prompts_per_step: 2, group_size: 4, pool: 64}
+suites:
+  - sorting: {samples: 1, primary: true}
+  - graphs: {samples: 1, at: ends}
+"""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A folder with a plan, and the command line in it."""
+
+    folder: Path
+
+    @property
+    def plan(self) -> Path:
+        return self.folder / "demo.yaml"
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "runs" / "demo"
+
+    def command(self, *words: str) -> list[str]:
+        return [str(Path(sys.executable).with_name("explorebench")), *words]
+
+    def explorebench(self, *words: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "COLUMNS": "200"}
+        return subprocess.run(
+            self.command(*words), cwd=self.folder, capture_output=True, text=True, check=False, env=environment
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, as a terminal does."""
+        return subprocess.Popen(
+            self.command(*words),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def record_hashes(self) -> dict[str, str]:
+        files = sorted(self.run.glob("cells/*/records/*.parquet"))
+        return {str(f.relative_to(self.run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def workplace(folder: Path) -> Workplace:
+    place = Workplace(folder)
+    place.plan.write_text(PLAN)
+    return place
+
+
+@pytest.fixture
+def fresh_workplace(tmp_path: Path) -> Workplace:
+    """The same plan in a folder where nothing has run."""
+    return workplace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def queued(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, subprocess.CompletedProcess[str]]:
+    """A finished, uninterrupted run of the plan, and what the command printed."""
+    place = workplace(tmp_path_factory.mktemp("queued"))
+    return place, place.explorebench("queue", "demo.yaml")
+
+
+@pytest.fixture(scope="session")
+def finished(queued: tuple[Workplace, subprocess.CompletedProcess[str]]) -> Workplace:
+    """The finished run alone."""
+    return queued[0]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser; without one a test is skipped and says so, and where nothing may be skipped it fails."""
+    import shutil
+
+    found = shutil.which("chromium")
+    if found is None:
+        message = "no chromium on this machine: install it, or run .ci/machine as root"
+        if os.environ.get("EXPLOREBENCH_NOTHING_SKIPPED"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found

@@ -1,0 +1,119 @@
+"""The local runner: real processes, killed at any moment, end with the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from harness.store.atomic import read_lines
+
+DEADLINE_S = 180.0
+
+
+class Place(Protocol):
+    """The workplace of tests/conftest.py."""
+
+    @property
+    def run(self) -> Path: ...
+    def explorebench(self, *words: str) -> subprocess.CompletedProcess[str]: ...
+    def start(self, *words: str) -> subprocess.Popen[str]: ...
+    def record_hashes(self) -> dict[str, str]: ...
+
+
+def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> Any:
+    """Wait for `condition` to hold while `process` runs, and return what it gave."""
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        if process.poll() is not None:
+            return condition()
+        select_nothing()
+    raise AssertionError("the moment did not come")
+
+
+def select_nothing() -> None:
+    """Give the other processes the core for a moment."""
+    os.sched_yield()
+
+
+def steps_done(place: Place) -> int:
+    return sum(len(read_lines(file)) for file in place.run.glob("cells/*/train.jsonl"))
+
+
+def worker_pids(place: Place) -> list[int]:
+    attempts = [json.loads(file.read_text()) for file in place.run.glob("cells/*/attempts/*.json")]
+    return [attempt["pid"] for attempt in attempts if attempt["ended"] is None]
+
+
+def test_an_uninterrupted_run_does_everything(queued: tuple[Place, subprocess.CompletedProcess[str]]) -> None:
+    place, done = queued
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 of 6 cells done. Next: explorebench report runs/demo" in done.stdout
+    assert "grpo seed 0: running, 50%, reward" in done.stdout
+    assert len(place.record_hashes()) == 2 * (2 + 3 + 3), "base: two suites; arms: sorting twice, graphs at the end"
+
+
+def test_queued_again_there_is_nothing_to_do(finished: Place) -> None:
+    before = {file: file.stat().st_mtime_ns for file in finished.run.glob("cells/**/*") if file.is_file()}
+    again = finished.explorebench("queue", "demo.yaml")
+    assert again.returncode == 0
+    assert {file: file.stat().st_mtime_ns for file in finished.run.glob("cells/**/*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_random_moments_it_ends_with_the_same_bytes(
+    fresh_workplace: Place, finished: Place, seed: int
+) -> None:
+    place, moments = fresh_workplace, random.Random(seed)
+    for _ in range(3):
+        process = place.start("queue", "demo.yaml")
+        at = steps_done(place) + moments.randint(1, 6)
+        until(lambda at=at: steps_done(place) >= at, process)  # type: ignore[misc]  # bound now
+        if moments.random() < 0.5:
+            os.kill(process.pid, signal.SIGKILL)  # the runner alone: its workers must follow
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    last = place.explorebench("queue", "demo.yaml")
+    assert last.returncode == 0, last.stdout + last.stderr
+    assert place.record_hashes() == finished.record_hashes()
+
+
+def test_a_killed_worker_is_a_row_and_the_others_go_on(fresh_workplace: Place, finished: Place) -> None:
+    place = fresh_workplace
+    process = place.start("queue", "demo.yaml")
+    until(lambda: steps_done(place) >= 1, process)
+    victim = worker_pids(place)[0]
+    os.kill(victim, signal.SIGKILL)
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    assert "interrupted: killed: signal 9" in printed
+    assert "5 of 6 cells done" in printed
+    status = json.loads(place.explorebench("status", "runs/demo", "--json").stdout)
+    assert sorted(cell["state"] for cell in status) == ["done"] * 5 + ["interrupted"]
+    assert place.explorebench("queue", "demo.yaml").returncode == 0
+    assert place.record_hashes() == finished.record_hashes()
+
+
+def test_ctrl_c_says_how_to_go_on(fresh_workplace: Place, finished: Place) -> None:
+    place = fresh_workplace
+    process = place.start("queue", "demo.yaml")
+    until(lambda: steps_done(place) >= 2, process)
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal sends to all of them
+    printed, _ = process.communicate()
+    assert process.returncode == 130, printed
+    assert "stopped; nothing is lost. To go on: explorebench queue demo.yaml" in printed
+    assert "Traceback" not in printed
+    assert worker_pids(place) == [], "every attempt says how it ended"
+    assert place.explorebench("queue", "demo.yaml").returncode == 0
+    assert place.record_hashes() == finished.record_hashes()
