@@ -121,14 +121,19 @@ def label(strategy: Strategy) -> str:
         value = getattr(strategy, field.name)
         if isinstance(value, Strategy):
             notes.append(label(value))
-        elif value != field.default:
+        elif value != default_of(field):
             notes.append(f"{field.name}={value}")
     name = names[type(strategy)]
     return f"{name}({', '.join(notes)})" if notes else name
 
 
+def default_of(field: dataclasses.Field[Any]) -> object:
+    """Return the default of a parameter; dataclasses.MISSING if it has none."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
 def _required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    return default_of(field) is dataclasses.MISSING
 
 
 def _typed(where: str, hint: Any, value: object) -> Any:
@@ -156,4 +161,4 @@ def _loaded(entry: EntryPoint) -> object:
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"no {kind} named {name!r}.{hint} Known: {', '.join(sorted(known))}"
+    return f"no {kind} named {name!r}.{hint} Known: {', '.join(sorted(known)) or 'none'}"

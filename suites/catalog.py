@@ -56,7 +56,7 @@ FROZEN: dict[str, Frozen] = {
         Frozen(
             name="countdown-hard",
             version=1,
-            description="Countdown out of the training range: five numbers, or targets beyond it.",
+            description="Countdown beyond the range of the training task: five numbers, or larger targets.",
             skill="countdown",
             parts=(("countdown-five", 100), ("countdown-large", 100)),
         ),

@@ -15,7 +15,7 @@ from harness.cli.errors import explained
 def strategies(name: str | None) -> None:
     """List the strategies by family, or describe the one called NAME."""
     from strategies import StrategyError, known_strategies
-    from strategies.registry import class_of
+    from strategies.registry import class_of, default_of
 
     if name is None:
         with explained(StrategyError):
@@ -30,5 +30,6 @@ def strategies(name: str | None) -> None:
         kind = class_of(name)
     click.echo(f"{name} ({kind.family}): {kind.summary}\n\n{inspect.getdoc(kind)}\n\nParameters")
     for field in dataclasses.fields(kind):
-        default = "needed" if field.default is dataclasses.MISSING else f"default {field.default!r}"
+        value = default_of(field)
+        default = "needed" if value is dataclasses.MISSING else f"default {value!r}"
         click.echo(f"  {field.name}: {str(field.type).replace('Literal', 'one of')}, {default}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -59,15 +60,9 @@ def build_tiny(
         raise ValueError(f"{output} is not empty and holds no model; give a new or empty folder")
     partial = output.with_name(f".{output.name}.{os.getpid()}")
     try:
-        with fixed_arithmetic(recipe.threads, seed):
-            model = new_model(recipe)
-            progress(f"{model.num_parameters():,} parameters, {recipe.steps} steps")
-            train(model, recipe, Random(seed), progress)
-        model.save_pretrained(partial)
-        (partial / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
-        build_tokenizer().save_pretrained(partial)
-        progress("measuring" if measured else "not measured")
-        rates = measure(load_model(partial), load_tokenizer(partial)) if measured else {}
+        with _no_bars():
+            _train_into(partial, recipe, seed, progress)
+            rates = _measured(partial, progress) if measured else {}
         sha256 = hash_weights(partial)
         write_json(partial / RECIPE, _record(recipe, seed, sha256, rates))
         _replace_folder(partial, output)
@@ -80,6 +75,38 @@ def build_tiny(
 def hash_weights(folder: Path) -> str:
     """Return the SHA-256 of a model folder's weights file."""
     return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def _train_into(folder: Path, recipe: Recipe, seed: int, progress: Callable[[str], None]) -> None:
+    with fixed_arithmetic(recipe.threads, seed):
+        model = new_model(recipe)
+        progress(f"{model.num_parameters():,} parameters, {recipe.steps} steps")
+        train(model, recipe, Random(seed), progress)
+    model.save_pretrained(folder)
+    (folder / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
+    build_tokenizer().save_pretrained(folder)
+
+
+def _measured(folder: Path, progress: Callable[[str], None]) -> dict[str, Rates]:
+    progress("measuring on the frozen suites")
+    rates = measure(load_model(folder), load_tokenizer(folder))
+    for name, rate in rates.items():
+        progress(f"{name}: pass@1 {rate.pass_at_1:.1%}, pass@8 {rate.pass_at_8:.1%}")
+    return rates
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keep transformers' own progress bars off the terminal: `progress` is told instead."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _record(recipe: Recipe, seed: int, sha256: str, rates: dict[str, Rates]) -> dict[str, object]:

@@ -14,9 +14,11 @@ class Recipe:
     intermediate_size: int = 288
     """Width inside the feed-forward layers."""
     layers: int = 4
+    """Transformer blocks."""
     heads: int = 3
     """Query heads of `hidden_size / heads` dimensions."""
     key_value_heads: int = 3
+    """Heads of keys and values; divides `heads`."""
     mix: tuple[tuple[str, int], ...] = (
         ("countdown", 96),
         ("countdown-five", 12),
@@ -33,6 +35,7 @@ class Recipe:
     adamw_learning_rate: float = 3e-3
     """For embedding and norms, at the peak."""
     warmup_steps: int = 20
+    """Steps over which the rates rise from near zero to their peaks."""
     weight_decay: float = 0.01
     """Of the matrices inside the layers."""
     beta2: float = 0.98

@@ -36,7 +36,9 @@ class Range:
     largest_number: int
     """Numbers are drawn from 1 to this, with repetition."""
     smallest_target: int
+    """Least target, itself included."""
     largest_target: int
+    """Greatest target, itself included."""
     largest_result: int
     """Cap on intermediate results of the drawn derivation."""
 

@@ -28,7 +28,9 @@ class Range:
     """Which graphs are drawn."""
 
     nodes: int
+    """Nodes, named a, b, c, …, at most 26."""
     edges: int
+    """Edges, no two between the same nodes."""
 
 
 def sample(generator: Random, drawn: Range) -> Problem:

@@ -181,7 +181,8 @@ def test_a_saved_state_goes_on_as_if_it_had_never_stopped(example: Example, batc
 @over_examples
 def test_turning_the_knob_changes_what_reaches_the_trainer(example: Example, batches: Batches) -> None:
     if example.turned is None:
-        assert run(build(example.spec), batches()).seen() == ({}, *([[x] * BATCHES for x in (None, None, None, [])]))
+        nothing: list[Any] = [None, None, None, []]
+        assert run(build(example.spec), batches()).seen() == ({}, *([one] * BATCHES for one in nothing))
         return
     before, after = run(build(example.spec), batches()), run(build(example.turned), batches())
     changed = [a != b for a, b in zip(before.seen(), after.seen(), strict=True)]

@@ -204,7 +204,7 @@ def test_shape_is_the_slow_loop(
     groups = 2
     features = torch.randn(groups * group_size, 3, generator=source)
     rewards = torch.randint(0, 2, (groups * group_size,), generator=source).float()
-    parameters: dict[str, Any] = dict(strength=strength, form=form, uniform_group=uniform_group, clip=clip)
+    parameters: dict[str, Any] = {"strength": strength, "form": form, "uniform_group": uniform_group, "clip": clip}
     rollouts = Rollouts(
         rewards=rewards,
         advantages=torch.zeros_like(rewards),

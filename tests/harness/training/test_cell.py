@@ -23,6 +23,7 @@ from harness.store.seal import SEAL, read_seal
 from harness.store.status import cell_status
 from harness.training.loop import CellLoop
 from harness.training.trainer import StrategyTrainer
+from suites import training_task
 from suites.contract import Grade
 
 Runner = Callable[[Plan, str, CellPaths], Attempt]
@@ -52,7 +53,8 @@ def stop_at_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 
 
 def weights_at(paths: CellPaths, checkpoint: int) -> dict[str, torch.Tensor]:
-    return load_file(paths.checkpoint(checkpoint) / "model.safetensors")
+    weights: dict[str, torch.Tensor] = load_file(paths.checkpoint(checkpoint) / "model.safetensors")
+    return weights
 
 
 @pytest.mark.parametrize(
@@ -196,13 +198,11 @@ def test_a_loss_that_is_no_number_ends_the_cell(
 def test_a_grader_that_raises_in_training_is_named(
     make_plan: Callable[..., Plan], run_arm: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.training import setup
-
     def grader(item: object, text: str) -> Grade:
         raise ZeroDivisionError("oh")
 
-    task = setup.training_task("countdown")
-    monkeypatch.setattr(setup, "training_task", lambda name: replace(task, grader=grader))
+    task = replace(training_task("countdown"), grader=grader)
+    monkeypatch.setattr("harness.training.setup.training_task", lambda name: task)
     paths = CellPaths(tmp_path / "cell")
     run_arm(make_plan(), "grpo", paths)
     assert cause_of(paths).startswith("grader error: the grader of task countdown raised ZeroDivisionError on problem ")
