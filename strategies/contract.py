@@ -135,9 +135,9 @@ class RunSettings:
 class Strategy:
     """How training explores. A subclass overrides only the hooks it uses; the defaults leave GRPO untouched."""
 
-    family: ClassVar[str] = "baseline"
+    family: ClassVar[str] = "other"
     summary: ClassVar[str] = ""
-    """One line for the list of strategies."""
+    """One line for the list of strategies; the first line of the docstring if empty."""
 
     def needs(self) -> frozenset[SignalName]:
         """Return the signals that `shape` reads; the trainer computes no other."""

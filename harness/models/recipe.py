@@ -20,15 +20,15 @@ class Recipe:
     key_value_heads: int = 3
     """Heads of keys and values; divides `heads`."""
     mix: tuple[tuple[str, int], ...] = (
-        ("countdown", 96),
-        ("countdown-five", 12),
-        ("countdown-large", 12),
-        ("arithmetic", 48),
-        ("sorting", 16),
-        ("graphs", 76),
+        ("countdown", 88),
+        ("countdown-five", 10),
+        ("countdown-large", 10),
+        ("arithmetic", 40),
+        ("sorting", 14),
+        ("graphs", 96),
     )
     """Problems per step by skill, all from the training side of the split."""
-    steps: int = 550
+    steps: int = 600
     """Optimizer steps."""
     muon_learning_rate: float = 0.02
     """For the matrices inside the layers, at the peak; all rates fall to zero along a half cosine."""

@@ -108,8 +108,10 @@ def run(strategy: Strategy, batches: list[Rollouts], state: State | None = None,
         picked, state = strategy.pick_prompts(pool, state)
         shaped, state = strategy.shape(batch, state)
         events, state = strategy.react(Progress(step=step, share=step / 10, reward=0.5, entropy=1.0), state)
-        for kept, value in zip(outputs[1:], (shaped, picked, events, copy.deepcopy(state)), strict=True):
-            kept.append(value)
+        outputs.shaped.append(shaped)
+        outputs.picked.append(picked)
+        outputs.events.append(events)
+        outputs.states.append(copy.deepcopy(state))
     return outputs
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness.plan.export import resolved_json
 from harness.plan.resolve import Plan, load_plan
 from harness.plan.schema import SuiteUse
-from suites import load_suite
+from suites import load_suite, training_task
 
 PlanWith = Callable[..., Plan]
 
@@ -32,7 +32,8 @@ def test_budget(written: str, plan_with: PlanWith) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["- sorting\n", "- sorting:\n", "- sorting: {}\n", "- name: sorting\n", "- {name: sorting, samples: 8}\n"]
+    "written",
+    ["- sorting\n", "- sorting:\n", "- sorting: {}\n", "- name: sorting\n", "- {name: sorting, samples: 8}\n"],
 )
 def test_suites(written: str, plan_with: PlanWith) -> None:
     plan = plan_with(("- sorting\n", written))
@@ -69,7 +70,7 @@ def test_every_arm_and_seed_is_a_cell_after_the_base_model(plan_with: PlanWith) 
 
 
 def test_the_cap_on_an_answer_is_the_tasks_unless_given(plan_with: PlanWith) -> None:
-    assert plan_with().max_completion_tokens == 40
+    assert plan_with().max_completion_tokens == training_task("countdown").max_tokens
     assert plan_with(("kl: 0", "max_completion_tokens: 7")).max_completion_tokens == 7
 
 
@@ -93,7 +94,7 @@ def test_the_resolved_plan_spells_everything_out(plan_with: PlanWith) -> None:
     }
     assert resolved["budget"] == {"unit": "steps", "amount": 4.0}
     assert resolved["training"]["learning_rate"] == 1e-4
-    assert resolved["training"]["max_completion_tokens"] == 40
+    assert resolved["training"]["max_completion_tokens"] == plan.max_completion_tokens
     assert [(s["name"], s["samples"], s["sha256"]) for s in resolved["suites"]] == [
         ("countdown", 2, load_suite("countdown").sha256),
         ("sorting", 8, load_suite("sorting").sha256),

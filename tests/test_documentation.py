@@ -1,0 +1,42 @@
+"""What the documents say is there."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from harness.cli.main import DOORS
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(ROOT.glob("*.md"))
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+COMMAND = re.compile(r"\bexplorebench ([a-z]+)")
+MODULE = re.compile(r"python -m (benchmarks(?:\.\w+)?|suites\.\w+|harness(?:\.\w+)+)")
+DOCTESTED = ["reports.statistics.estimates", "reports.statistics.intervals", "reports.statistics.power"]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    targets = LINK.findall(document.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    fenced = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.S))
+    assert set(COMMAND.findall(fenced)) <= DOORS.keys()
+    for module in MODULE.findall(text):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+@pytest.mark.parametrize("name", DOCTESTED)
+def test_examples_in_docstrings_hold(name: str) -> None:
+    result = doctest.testmod(import_module(name))
+    assert result.attempted > 0
+    assert result.failed == 0
