@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import io
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import pytest
 import torch
@@ -26,7 +26,9 @@ from strategies import (
     label,
 )
 from strategies.contract import SignalName
+from strategies.hybrid import Hybrid
 from strategies.registry import STRATEGIES
+from strategies.resets import WithResets
 from strategies.settings import SETTINGS
 
 RolloutFactory = Callable[..., Rollouts]
@@ -250,6 +252,35 @@ def test_it_composes_with_resets(example: Example, batches: Batches) -> None:
     assert (reset.settings, reset.advantages, reset.picked) == (alone.settings, alone.advantages, alone.picked)
     extra = [Event(kind="optimizer", cause="every 2 steps")]
     assert reset.events == [one + (extra if step % 2 == 0 else []) for step, one in enumerate(alone.events, start=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counter(Strategy):
+    """Counts the calls of each hook in its state."""
+
+    def init(self) -> State:
+        return {"shape": 0, "pick_prompts": 0, "react": 0}
+
+    def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
+        return None, {**state, "shape": state["shape"] + 1}
+
+    def pick_prompts(self, pool: PromptPool, state: State) -> tuple[list[int] | None, State]:
+        return None, {**state, "pick_prompts": state["pick_prompts"] + 1}
+
+    def react(self, progress: Progress, state: State) -> tuple[list[Event], State]:
+        return [], {**state, "react": state["react"] + 1}
+
+
+COUNTED = {"shape": BATCHES, "pick_prompts": BATCHES, "react": BATCHES}
+
+
+def test_a_combinator_keeps_the_state_of_every_hook_of_its_parts(batches: Batches) -> None:
+    hybrid = run(Hybrid(primary=Counter(), hedge=Counter()), batches()).states[-1]
+    assert hybrid == {"primary": COUNTED, "hedge": {**COUNTED, "pick_prompts": 0}}  # the primary alone picks
+    triggers: tuple[Literal["every", "plateau"], ...] = ("every", "plateau")
+    for trigger in triggers:
+        resets = WithResets(strategy=Counter(), trigger=trigger, window_steps=1, patience_steps=1)
+        assert run(resets, batches()).states[-1]["inner"] == COUNTED
 
 
 @over_examples

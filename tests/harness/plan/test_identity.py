@@ -66,6 +66,12 @@ def test_what_changes_training_makes_other_cells(old: str, new: str, plan_with: 
     assert not set(ids(plan_with())) & set(ids(plan_with((old, new))))
 
 
+def test_another_task_makes_other_cells_even_with_the_same_cap(plan_with: PlanWith) -> None:
+    cap, name = ("kl: 0", "max_completion_tokens: 20"), "name: small"
+    before, after = plan_with(cap), plan_with(cap, (name, f"{name}\ntask: sorting"))
+    assert not set(ids(before)) & set(ids(after))
+
+
 @pytest.mark.parametrize("new", ["{strength: 0.6}", "{strength: 0.5, form: prose}", "{strength: 0.5, clip: 2}"])
 def test_a_strategys_parameter_makes_other_cells_of_that_arm_alone(new: str, plan_with: PlanWith) -> None:
     named = "name: mine\n    g2rl: "
