@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,8 @@ from harness.cli.errors import explained
 
 if TYPE_CHECKING:
     from harness.plan.resolve import Plan
-    from harness.plan.schema import SuiteUse
-    from suites.contract import Suite
 
 POINTS = (1, 2, 3)
-PAST_COUNTING = 1000
 
 
 @click.command()
@@ -101,20 +99,25 @@ def _print_time(plan: Plan, workers: int | None) -> None:
 
 
 def _print_power(plan: Plan) -> None:
-    click.echo(f"\nsmallest difference between two arms that {len(plan.seeds)} seeds detect (80% power, 5% level)")
+    seeds = len(plan.seeds)
+    if seeds < 2:
+        click.echo("\nno difference can be detected: one seed gives no interval")
+        return
+    click.echo(f"\nsmallest difference between two arms that {seeds} seeds detect (80% power, 5% level), in points")
+    click.echo(f"  {'suite':<26} on these items   seeds for 1, 2, 3 points   on items like these")
     for use, suite in plan.suites:
         mark = " (primary)" if use.primary else ""
-        click.echo(f"  {use.name + mark:<26} {_power_line(plan, use, suite)}")
-    click.echo("  with seed sd 1 point and the variances of Miller 2024; a pilot's own are better")
+        click.echo(f"  {use.name + mark:<26} {_power_line(seeds, len(suite.items), use.samples)}")
+    click.echo("  assuming a seed sd of 1 point and the variances of Miller 2024; a pilot's own are better")
 
 
-def _power_line(plan: Plan, use: SuiteUse, suite: Suite) -> str:
-    from reports.statistics import detectable_difference, seeds_to_detect
+def _power_line(seeds: int, items: int, samples: int) -> str:
+    from reports.statistics import DEFAULT_VARIANCES, detectable_difference, seeds_to_detect
 
-    items = len(suite.items)
-    if len(plan.seeds) < 2:
-        return "none: one seed gives no interval"
-    smallest = detectable_difference(len(plan.seeds), items, use.samples, degrees_of_freedom=len(plan.seeds) - 1)
-    needed = [seeds_to_detect(points / 100, items, use.samples) for points in POINTS]
-    seeds = ", ".join(f"{n:.0f}" if n < PAST_COUNTING else "never enough" for n in needed)
-    return f"{100 * smallest:5.1f} points; seeds for 1, 2, 3 points: {seeds} ({items} items x {use.samples} samples)"
+    fixed = replace(DEFAULT_VARIANCES, between_items=0.0)
+    these, like_these = (
+        100 * detectable_difference(seeds, items, samples, variances, degrees_of_freedom=seeds - 1)
+        for variances in (fixed, DEFAULT_VARIANCES)
+    )
+    needed = ", ".join(f"{seeds_to_detect(points / 100, items, samples, fixed):.0f}" for points in POINTS)
+    return f"{these:14.1f}   {needed:>24}   {like_these:19.1f}"

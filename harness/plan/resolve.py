@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -19,6 +20,8 @@ from suites import SuiteError, load_suite, training_task
 if TYPE_CHECKING:
     from strategies import Strategy
     from suites.contract import Suite
+
+Found = TypeVar("Found")
 
 BASE = "base"
 """The arm that is not trained; every plan has it, one cell a seed."""
@@ -86,33 +89,14 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
     problems: list[str] = []
     arms = _arms(source, file, problems)
     uses = _suites(source, file, problems)
-    model = None
-    try:
-        model = pin_model(file.model)
-    except ValueError as error:
-        problems.append(f"{source.where(('model',))}: {error}")
-    task = None
-    try:
-        task = training_task(file.task)
-    except SuiteError as error:
-        problems.append(f"{source.where(('task',))}: {error}")
+    model = _found(source.where(("model",)), lambda: pin_model(file.model), problems)
+    task = _found(source.where(("task",)), lambda: training_task(file.task), problems)
     if task is None or model is None or problems:
         raise PlanError(problems)
     max_tokens = file.training.max_completion_tokens or task.max_tokens
     _check_budget(source, file, max_tokens, model)
     if not any(use.primary for use, _ in uses):
         uses[0] = (uses[0][0].model_copy(update={"primary": True}), uses[0][1])
-    shared = {
-        "model": model.sha256,
-        "task": file.task,
-        "budget": file.budget.model_dump(),
-        "checkpoints": file.checkpoints,
-        "training": {**file.training.model_dump(), "max_completion_tokens": max_tokens},
-    }
-    untrained = {"model": model.sha256}
-    cells = tuple(
-        cell_for(arm.name, arm.spec, seed, shared if arm.strategy else untrained) for arm in arms for seed in file.seeds
-    )
     return Plan(
         name=file.name,
         source=source,
@@ -127,7 +111,31 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
         max_completion_tokens=max_tokens,
         suites=tuple(uses),
         evaluation=file.evaluation,
-        cells=cells,
+        cells=_cells(file, arms, model, max_tokens),
+    )
+
+
+def _found(where: str, find: Callable[[], Found], problems: list[str]) -> Found | None:
+    try:
+        return find()
+    except ValueError as error:
+        problems.append(f"{where}: {error}")
+        return None
+
+
+def _cells(file: PlanFile, arms: list[Arm], model: PinnedModel, max_tokens: int) -> tuple[Cell, ...]:
+    untrained = {"model": model.sha256}
+    trained = {
+        **untrained,
+        "task": file.task,
+        "budget": file.budget.model_dump(),
+        "checkpoints": file.checkpoints,
+        "training": {**file.training.model_dump(), "max_completion_tokens": max_tokens},
+    }
+    return tuple(
+        cell_for(arm.name, arm.spec, seed, trained if arm.strategy else untrained)
+        for arm in arms
+        for seed in file.seeds
     )
 
 
@@ -145,19 +153,28 @@ def _arms(source: Source, file: PlanFile, problems: list[str]) -> list[Arm]:
             at = error.at if isinstance(error, StrategyError) else ()
             problems.append(f"{source.where(('arms', index), at)}: {error}")
             continue
-        name = name or label(strategy)
-        if any(arm.name == name for arm in arms):
-            problems.append(
-                f"{source.where(('arms', index))}: the arm {name!r} stands twice; "
-                "change it, or give it a name of its own (name: …)"
-            )
-        arms.append(Arm(name=name, strategy=strategy, spec=describe(strategy), family=strategy.family))
+        arm = Arm(name=name or label(strategy), strategy=strategy, spec=describe(strategy), family=strategy.family)
+        if twin := _twin(arm, arms):
+            problems.append(f"{source.where(('arms', index))}: {twin}")
+        arms.append(arm)
     if not problems and file.baseline not in [arm.name for arm in arms[1:]]:
         known = ", ".join(arm.name for arm in arms[1:])
         problems.append(
             f"{source.where(('baseline',))}: the baseline must be one of the arms ({known}); got {file.baseline!r}"
         )
     return arms
+
+
+def _twin(arm: Arm, others: list[Arm]) -> str | None:
+    """Say what is wrong with an arm that has the name, or does the same, as one before it."""
+    if any(other.name == arm.name for other in others):
+        return f"the arm {arm.name!r} stands twice; change it, or give it a name of its own (name: …)"
+    for other in others:
+        if other.spec == arm.spec:  # the same seeds: not a comparison of two runs, but one run twice
+            return (
+                f"the arm {arm.name!r} does the same as {other.name!r}, with the same seeds; change it, or leave it out"
+            )
+    return None
 
 
 def _named(entry: object) -> tuple[str | None, object]:
