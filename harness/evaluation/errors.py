@@ -9,18 +9,6 @@ class EvaluationError(Exception):
     """Base of all errors of this package; its text is one line that can be shown to a user."""
 
 
-class ModelLoadError(EvaluationError):
-    """The files of a model are missing, cut short or don't fit together."""
-
-    def __init__(self, path: Path, cause: str) -> None:
-        super().__init__(path, cause)
-        self.path = path
-        self.cause = cause
-
-    def __str__(self) -> str:
-        return f"can't load the model at {self.path}: {self.cause}"
-
-
 class UnfitSuiteError(EvaluationError):
     """A suite can't be put to this model: no items, repeated items, or prompts that the model can't read."""
 

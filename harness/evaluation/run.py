@@ -10,9 +10,9 @@ from typing import Any
 
 from harness.evaluation.draws import stream_name
 from harness.evaluation.errors import GraderError, UnfitSuiteError
-from harness.evaluation.loading import load_model
 from harness.evaluation.records import ItemRecord
 from harness.evaluation.settings import EvaluationSettings
+from harness.models import load_model, load_tokenizer
 from suites.contract import Grade, Grader, Item, Suite
 
 
@@ -54,8 +54,7 @@ def evaluate_checkpoint(
         ModelLoadError: If the model can't be loaded.
         EvaluationError: As `evaluate`.
     """
-    model, tokenizer = load_model(model_path, device=device)
-    return evaluate(model, tokenizer, suite, settings)
+    return evaluate(load_model(model_path, device=device), load_tokenizer(model_path), suite, settings)
 
 
 def evaluate(model: Any, tokenizer: Any, suite: Suite, settings: EvaluationSettings) -> Evaluation:
@@ -74,8 +73,8 @@ def evaluate(model: Any, tokenizer: Any, suite: Suite, settings: EvaluationSetti
         GraderError: If the grader raises or returns no grade.
         DivergedModelError: If the model's logits are not numbers.
     """
-    from harness.evaluation.isolation import generators_kept, inference, quiet
     from harness.evaluation.policy import PolicyLM, run_task
+    from harness.isolation import generators_kept, inference, quiet
     from suites.tasks import SuiteTask
 
     _check(suite)

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from harness.errors import CellError
-from harness.evaluation.errors import DivergedModelError, GraderError, ModelLoadError
+from harness.evaluation.errors import DivergedModelError, GraderError
 from harness.evaluation.records import RecordKey, recorded_settings, write_records
 from harness.evaluation.run import EvaluationCost, evaluate
 from harness.evaluation.settings import EvaluationSettings
 from harness.ledger.flops import ModelShape, attended_decoding, shape_of
 from harness.ledger.ledger import Ledger, Use
+from harness.models import ModelLoadError, load_model, load_tokenizer
 from harness.plan.cells import Cell, digest
 from harness.plan.resolve import Plan
 from harness.plan.schema import SuiteUse
@@ -87,16 +88,17 @@ class Recorder:
         Raises:
             CellError: If a grader raises, a checkpoint can't be loaded, or its model has diverged.
         """
-        from harness.evaluation.loading import load_model
-
         for checkpoint, group in groupby(todos, key=lambda todo: todo.checkpoint):
             with _attributed():
-                loaded = load_model(self.paths.checkpoint(checkpoint) if checkpoint else self.plan.model.folder)
-            shape = shape_of(loaded.model)
+                folder = self.paths.checkpoint(checkpoint) if checkpoint else self.plan.model.folder
+                # One precision for all: a base model stored in another would be compared in another.
+                model = load_model(folder, precision=self.plan.training.precision, device=None)
+                tokenizer = load_tokenizer(folder)
+            shape = shape_of(model)
             for todo in group:
                 progress(todo)
                 with _attributed():
-                    evaluation = evaluate(*loaded, todo.suite, todo.settings)
+                    evaluation = evaluate(model, tokenizer, todo.suite, todo.settings)
                 write_records(
                     self.paths.record(todo.checkpoint, todo.suite.name),
                     self._key(todo),

@@ -9,7 +9,6 @@ from harness.evaluation.errors import (
     DivergedModelError,
     EvaluationError,
     GraderError,
-    ModelLoadError,
     RecordsError,
     UnfitSuiteError,
 )
@@ -18,7 +17,6 @@ from harness.evaluation.errors import (
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (ModelLoadError(Path("m"), "cut short"), "can't load the model at m: cut short"),
         (UnfitSuiteError("s", "no items"), "suite 's' can't be evaluated: no items"),
         (GraderError("s", "i", "boom"), "the grader of suite 's' failed on item 'i': boom"),
         (RecordsError(Path("r"), "cut short"), "can't read the records in r: cut short"),

@@ -277,7 +277,7 @@ def test_a_gpu_gives_the_samples_of_the_cpu_and_its_generator_is_untouched(
 
 def test_importing_is_light() -> None:
     code = (
-        "import sys, harness.evaluation.run, harness.evaluation.records, harness.evaluation.loading;"
+        "import sys, harness.evaluation.run, harness.evaluation.records, harness.models.load;"
         "print(sorted({'torch', 'lm_eval', 'transformers'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.evaluation.isolation import generators_kept, inference, quiet
+from harness.isolation import generators_kept, inference, quiet
+from harness.models import load_model
 
 
 def draw() -> tuple[float, float, float]:
@@ -49,8 +50,8 @@ def test_generators_are_restored_after_an_error() -> None:
     assert random.getstate() == python_state
 
 
-def test_every_module_gets_back_its_own_mode(model: Any) -> None:
-    model.train()
+def test_every_module_gets_back_its_own_mode() -> None:
+    model: Any = load_model("tiny").train()
     model.model.layers[0].eval()
     before = [module.training for module in model.modules()]
     assert len(set(before)) == 2
