@@ -122,11 +122,11 @@ class PlanFile(_Part):
     @field_validator("seeds", mode="before")
     @classmethod
     def _count(cls, value: object) -> object:
-        if isinstance(value, int) and not isinstance(value, bool):
-            if value < 1:
-                raise ValueError(f"expected a number of seeds above 0, or a list of them; got {value}")
-            return list(range(value))
-        return value
+        if isinstance(value, list):
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"expected a number of seeds above 0, or a list of them; got {value!r}")
+        return list(range(value))
 
     @field_validator("seeds")
     @classmethod
