@@ -7,7 +7,7 @@ from collections import Counter
 from reports.read import Run
 from reports.read.plan import BASE_ARM
 from reports.read.scores import with_start
-from reports.statistics import Interval, mean_interval, paired_difference
+from reports.statistics import Interval, joint_level, mean_interval, paired_difference
 
 PRIMARY = None
 """Stands for the plan's primary score, the plain mean over its primary suites, where a suite is asked."""
@@ -53,14 +53,20 @@ def score_of(run: Run, arm: str, checkpoint: int, suite: str | None, column: str
     return mean_interval(list(found.values())) if found else None
 
 
-def difference_of(run: Run, arm: str, other: str, checkpoint: int, suite: str | None) -> Interval | None:
-    """Return `arm - other` over the seeds that both have, or None when there is no such seed."""
+def difference_of(
+    run: Run, arm: str, other: str, checkpoint: int, suite: str | None, comparisons: int = 1
+) -> Interval | None:
+    """Return `arm - other` over the seeds that both have, or None when there is no such seed.
+
+    With several `comparisons`, the intervals of all of them hold together at 95%.
+    """
     ours = scores_by_seed(run, arm, checkpoint, suite)
     theirs = scores_by_seed(run, other, checkpoint, suite)
     seeds = [seed for seed in ours if seed in theirs]
     if not seeds:
         return None
-    return paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])
+    level = joint_level(comparisons)
+    return paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], level)
 
 
 def entropy_change(run: Run, arm: str, edge: float = 0.1) -> tuple[float, float, Interval] | None:

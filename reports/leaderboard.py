@@ -43,7 +43,8 @@ class ArmRow:
     planned_seeds: int
     primary: Interval | None
     difference: Interval | None
-    """Primary score less that of the baseline, paired by seed; None for the baseline itself."""
+    """Primary score less that of the baseline, paired by seed; None for the baseline itself. The intervals of all
+    challengers hold together at 95%."""
     suites: Mapping[str, Interval | None]
     spent: Spent | None
     """Mean over the seeds counted; None when there is none."""
@@ -68,7 +69,14 @@ class Leaderboard:
     """Those with a column of their own: all but a suite that is the primary score by itself."""
     primary: str
     """The primary score in words."""
+    challengers: int
+    """Arms that are compared with the baseline, the untrained model not counted."""
     rows: tuple[ArmRow, ...]
+
+    @property
+    def joint(self) -> str:
+        """What to say of the interval of a difference."""
+        return "95% interval" if self.challengers < 2 else f"joint 95% interval over {self.challengers} arms"
 
     @property
     def ranked(self) -> tuple[ArmRow, ...]:
@@ -85,6 +93,7 @@ def leaderboard(run: Run) -> Leaderboard:
         share=checkpoint / run.plan.checkpoints,
         suites=tuple(suite.name for suite in run.plan.suites if run.plan.primary_suites != (suite.name,)),
         primary=_primary_in_words(run.plan.primary_suites),
+        challengers=len(run.plan.challengers),
         rows=tuple(_arm_row(run, arm, checkpoint) for arm in run.plan.arms),
     )
 
@@ -152,6 +161,7 @@ def _arm_row(run: Run, arm: str, checkpoint: int) -> ArmRow:
     seeds = scores_by_seed(run, arm, checkpoint, PRIMARY)
     ours = [cell for cell in run.cells if cell.arm == arm]
     counted = [_spent(run.compute, [cell.id]) for cell in ours if cell.seed in seeds]
+    comparisons = len(plan.challengers) if arm in plan.challengers else 1
     roles = {BASE_ARM: "untrained", plan.baseline: "baseline"}
     return ArmRow(
         arm=arm,
@@ -159,7 +169,9 @@ def _arm_row(run: Run, arm: str, checkpoint: int) -> ArmRow:
         seeds=len(seeds),
         planned_seeds=len(plan.seeds),
         primary=score_of(run, arm, checkpoint, PRIMARY),
-        difference=None if arm == plan.baseline else difference_of(run, arm, plan.baseline, checkpoint, PRIMARY),
+        difference=None
+        if arm == plan.baseline
+        else difference_of(run, arm, plan.baseline, checkpoint, PRIMARY, comparisons),
         suites={suite.name: score_of(run, arm, checkpoint, suite.name) for suite in plan.suites},
         spent=_mean_spent(counted) if counted else None,
         failures=tuple((cell, _spent(run.compute, [cell.id])) for cell in ours if cell.state == "failed"),

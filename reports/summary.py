@@ -42,7 +42,7 @@ def _arms(board: Leaderboard) -> str:
     if not scored:
         return f"There is no arm to compare with the baseline {board.baseline} yet."
     parts = [
-        f"{_gain(row)} than the baseline {board.baseline}"
+        f"{_gain(row, board.joint)} than the baseline {board.baseline}"
         for row in sorted(scored, key=lambda row: -row.difference.mean if row.difference else 0.0)
         if row.verdict != "can't tell"
     ]
@@ -52,7 +52,7 @@ def _arms(board: Leaderboard) -> str:
     elif unsure:
         parts.append(
             f"this run can't tell {formatting.listing(unsure)} from the baseline {board.baseline}: "
-            + ("no 95% interval lies clear of zero" if _any_interval(scored) else "there is one seed only")
+            + (f"no {board.joint} lies clear of zero" if _any_interval(scored) else "there is one seed only")
         )
     missing = [row.arm for row in rows if row.difference is None]
     if missing:
@@ -64,23 +64,23 @@ def _any_interval(rows: list[ArmRow]) -> bool:
     return any(row.difference is not None and row.difference.low is not None for row in rows)
 
 
-def _gain(row: ArmRow) -> str:
+def _gain(row: ArmRow, interval: str) -> str:
     if row.difference is None:
         raise ValueError(f"{row.arm} has no difference to put in words")
     word = "higher" if row.difference.mean > 0 else "lower"
-    return f"{row.arm} scores {_by(row.difference)} {word}"
+    return f"{row.arm} scores {_by(row.difference, interval)} {word}"
 
 
-def _by(difference: Interval) -> str:
+def _by(difference: Interval, interval: str = "95% interval") -> str:
     """Return the size of a difference, with its interval when there is one."""
     size = f"{100 * abs(difference.mean):.1f} points"
     if difference.low is None or difference.high is None:
         return f"{size} (n/a: 1 seed, no interval)"
     ends = sorted((abs(100 * difference.low), abs(100 * difference.high)))
     if difference.low > 0 or difference.high < 0:
-        return f"{size} (95% interval {ends[0]:.1f} to {ends[1]:.1f})"
+        return f"{size} ({interval} {ends[0]:.1f} to {ends[1]:.1f})"
     low, high = formatting.signed(difference.low), formatting.signed(difference.high)
-    return f"{size} (95% interval of the change {low} to {high})"
+    return f"{size} ({interval} of the change {low} to {high})"
 
 
 def _training(run: Run, board: Leaderboard) -> str:
@@ -118,7 +118,6 @@ def _entropy(run: Run) -> str:
 
 
 def _caution(run: Run, board: Leaderboard) -> str:
-    compared = [row for row in board.rows if row.arm not in (BASE_ARM, board.baseline)]
     seeds = [row.seeds for row in board.rows if row.seeds]
     fewest, most = min(seeds), max(seeds)
     parts = []
@@ -134,6 +133,4 @@ def _caution(run: Run, board: Leaderboard) -> str:
     if failed:
         verb = "is" if failed == 1 else "are"
         parts.append(f"{formatting.counted(failed, 'failed cell')} {verb} left out of the means")
-    if len(compared) > 1:
-        parts.append(f"the intervals are not adjusted for comparing {len(compared)} arms")
     return f"Caution: {'; '.join(parts)}." if parts else ""

@@ -64,6 +64,11 @@ class PlanView:
         """Every arm but the untrained model."""
         return tuple(arm for arm in self.arms if arm != BASE_ARM)
 
+    @property
+    def challengers(self) -> tuple[str, ...]:
+        """Every trained arm but the baseline: those that are compared with it."""
+        return tuple(arm for arm in self.trained_arms if arm != self.baseline)
+
     def suite(self, name: str) -> SuiteView:
         """Return the suite of that name.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports.statistics.estimates import mean_pass_at_k, pass_at_k
-from reports.statistics.intervals import Interval, Verdict, mean_interval, paired_difference, verdict
+from reports.statistics.intervals import Interval, Verdict, joint_level, mean_interval, paired_difference, verdict
 from reports.statistics.power import (
     DEFAULT_VARIANCES,
     Variances,
@@ -19,6 +19,7 @@ __all__ = [
     "Verdict",
     "detectable_difference",
     "items_to_detect",
+    "joint_level",
     "mean_interval",
     "mean_pass_at_k",
     "paired_difference",

@@ -82,6 +82,24 @@ def paired_difference(values_S: Sequence[float], reference_S: Sequence[float], l
     return mean_interval([float(value) - float(reference) for value, reference in pairs], level)
 
 
+def joint_level(comparisons: int, level: float = 0.95) -> float:
+    """Return the level of each of several intervals that all hold together with probability `level` or more.
+
+    Raises:
+        ValueError: If there is no comparison.
+
+    References:
+        Bonferroni's inequality: the misses of the single intervals add up at most.
+
+    Examples:
+        >>> round(joint_level(5), 6)
+        0.99
+    """
+    if comparisons < 1:
+        raise ValueError(f"a joint level needs at least one comparison, got {comparisons}")
+    return 1.0 - (1.0 - level) / comparisons
+
+
 def verdict(difference: Interval) -> Verdict:
     """Return which side of zero the whole interval lies on; touching zero, or no interval, is "can't tell"."""
     if difference.low is None or difference.high is None:

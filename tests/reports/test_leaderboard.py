@@ -169,3 +169,16 @@ def test_markdown_is_not_broken_by_a_name(write_run: WriteRun, spec: type[RunSpe
     lines = [line for line in markdown(leaderboard(run), "toy", "note").splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
     assert "<b>" not in "".join(lines)
+
+
+def test_the_intervals_of_several_arms_hold_together(write_run: WriteRun, spec: type[RunSpec]) -> None:
+    # Of 10: hybrid less grpo is 2 3 4 points of ten; sd 10 points over 3 seeds.
+    correct = WORKED | {("hybrid", seed, 2): (4, 6, 8)[seed] for seed in range(3)}
+    board = leaderboard(read_run(write_run(spec(correct=correct, arms=("grpo", "g2rl", "hybrid")))))
+    # Two arms: t at 97.5% with 2 degrees of freedom is 6.2053, so 6.2053 * 10 / sqrt(3) = 35.8; alone it were 24.8.
+    assert _texts(board, "hybrid")["less grpo (points)"] == "+30.0 [\N{MINUS SIGN}5.8, +65.8]"
+    assert _texts(board, "hybrid")["verdict"] == "can't tell"
+    assert board.joint == "joint 95% interval over 2 arms"
+    assert _texts(board, "base")["less grpo (points)"] == "\N{MINUS SIGN}20.0 [\N{MINUS SIGN}44.8, +4.8]", (
+        "a question of its own"
+    )

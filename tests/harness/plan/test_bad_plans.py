@@ -103,7 +103,11 @@ ARM = "expected a strategy's name, or one name with its parameters"
         ("seeds: 2", "seeds: 1", f"line 6: {TOO_FEW}"),
         ("seeds: 2", "seeds: [4]", f"line 6: {TOO_FEW}"),
         ("seeds: 2", "seeds: 0", "line 6: seeds: expected a number of seeds above 0, or a list of them; got 0"),
-        ("seeds: 2", "seeds: three", "line 6: seeds: expected a number of seeds above 0, or a list of them; got 'three'"),
+        (
+            "seeds: 2",
+            "seeds: three",
+            "line 6: seeds: expected a number of seeds above 0, or a list of them; got 'three'",
+        ),
         ("seeds: 2", "seeds: []", "line 6: seeds: expected at least one entry; got []"),
         ("seeds: 2", "seeds: [1, 1]", "line 6: seeds: seeds must be distinct and not negative; got [1, 1]"),
         ("seeds: 2", "seeds:\n  - 1\n  - two", "line 8: seeds[1]: expected a whole number; got 'two'"),
