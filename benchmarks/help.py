@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from benchmarks.measurement import HEADER, Row, in_turn
 
@@ -18,7 +19,7 @@ def _seconds(*command: str) -> float:
 def measure() -> Row:
     """Time both."""
     ours, bare = in_turn(
-        lambda: _seconds(sys.executable, "-c", "from harness.cli import main; main(['--help'])"),
+        lambda: _seconds(str(Path(sys.executable).with_name("explorebench")), "--help"),
         lambda: _seconds(sys.executable, "-c", "pass"),
         repeats=15,
     )

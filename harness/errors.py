@@ -6,9 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from harness.store.atomic import FULL
+
 CauseKind = Literal[
     "diverged", "out of memory", "disk full", "grader error", "checkpoint damaged", "killed", "interrupted", "error"
 ]
+
+DISK_FULL_WORDS = ("no space left on device", "os error 28", "pytorchstreamwriter failed writing", "unexpected pos")
+"""What safetensors (the second) and torch (the last two) say when a write finds no room."""
+MESSAGE_CHARACTERS = 300
+"""A cause is one line; all of it is in the attempt's log."""
 
 
 class PlanError(ValueError):
@@ -35,22 +42,26 @@ class CellError(RuntimeError):
 @contextmanager
 def attributing() -> Iterator[None]:
     """Re-raise whatever escapes the block as a CellError with its cause; a CellError passes through."""
-    import errno
-
     try:
         yield
     except CellError:
         raise
-    except MemoryError as error:
-        raise CellError("out of memory", str(error) or "the process ran out of memory") from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise CellError("disk full", f"{error.strerror}: {error.filename or 'no file named'}") from error
-        raise CellError("error", f"{type(error).__name__}: {error}") from error
     except Exception as error:
-        text = f"{type(error).__name__}: {error}"
-        if "out of memory" in text.lower():
-            raise CellError("out of memory", text) from error
-        if "no space left on device" in text.lower() or "os error 28" in text.lower():
-            raise CellError("disk full", text) from error  # safetensors and torch wrap ENOSPC
-        raise CellError("error", text) from error
+        raise CellError(_kind_of(error), _one_line(f"{type(error).__name__}: {error}")) from error
+
+
+def _kind_of(error: Exception) -> CauseKind:
+    """Return the cause behind an error; libraries wrap the numbers of the operating system in prose."""
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, OSError) and error.errno in FULL:
+        return "disk full"
+    text = str(error).lower()
+    if "out of memory" in text:
+        return "out of memory"
+    return "disk full" if any(words in text for words in DISK_FULL_WORDS) else "error"
+
+
+def _one_line(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MESSAGE_CHARACTERS else flat[: MESSAGE_CHARACTERS - 1] + "…"

@@ -40,3 +40,20 @@ def test_examples_in_docstrings_hold(name: str) -> None:
     result = doctest.testmod(import_module(name))
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_the_readmes_strategy_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from strategies import Rollouts
+
+    block = re.search(r"```python\n(.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+    assert block is not None
+    (tmp_path / "my_package_of_the_readme.py").write_text(block[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    example = import_module("my_package_of_the_readme")
+    mask = torch.tensor([[1, 1, 1], [1, 0, 0]], dtype=torch.bool)
+    rewards = torch.ones(2)
+    rollouts = Rollouts(rewards=rewards, advantages=torch.zeros(2), group_size=2, completion_ids=mask.long(), mask=mask)
+    shaped, _ = example.LengthPenalty(weight=0.1).shape(rollouts, {})
+    assert shaped.advantages[0] < 0 < shaped.advantages[1], "the longer of two right answers is worth less"

@@ -58,6 +58,9 @@ def queue(
     except KeyboardInterrupt:
         click.echo(f"\nstopped; nothing is lost. To go on: explorebench queue {plan_file}", err=True)
         sys.exit(INTERRUPTED)
+    except OSError as error:
+        click.echo(f"error: {run.root} can't be written: {error}; make room or choose another --runs", err=True)
+        sys.exit(1)
     sys.exit(_summary(run, retry_failed))
 
 
@@ -70,6 +73,8 @@ def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool
         runner.tick = tick
         runner.go()
         tick()
+    for line in runner.unwritten:
+        click.echo(line, err=True)
 
 
 def _summary(run: RunPaths, retry_failed: bool) -> int:

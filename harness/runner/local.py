@@ -33,6 +33,8 @@ class LocalRunner:
     retry_failed: bool = False
     tick: Callable[[], None] = lambda: None
     """Called between looks at the workers, for a display."""
+    unwritten: list[str] = field(default_factory=list)
+    """What befell cells whose files can't be written, as on a full disk."""
     _active: dict[ForkServerProcess, Cell] = field(default_factory=dict)
 
     def go(self) -> None:
@@ -88,9 +90,12 @@ class LocalRunner:
         last = attempts.read_attempts(paths)[-1:]
         if last and last[0].ended is not None:
             return
-        attempt = last[0] if last else attempts.begin(paths)
-        message = f"{cause['message']}; see {paths.log(attempt.attempt)}"
-        attempts.end(paths, attempt, "failed", {**cause, "message": message})
+        try:
+            attempt = last[0] if last else attempts.begin(paths)
+            message = f"{cause['message']}; see {paths.log(attempt.attempt)}"
+            attempts.end(paths, attempt, "failed", {**cause, "message": message})
+        except OSError as error:
+            self.unwritten.append(f"{cell.id}: {cause['message']}, and that could not be written down: {error}")
 
     def _stop(self) -> None:
         for process in self._active:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Error numbers of a full disk and of a spent quota."""
 
 
 @contextmanager
@@ -33,6 +37,14 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replace the content of `path` with `value` as indented JSON, keys in the given order."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def overwrite_json(path: Path, value: Any) -> None:
+    """Write `value` over a small file in place: on a full disk, the room that the file has is all there is."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    with path.open("r+b", buffering=0) as stream:
+        stream.write(text.encode())
+        stream.truncate()
 
 
 def append_line(path: Path, value: Any) -> None:

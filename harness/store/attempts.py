@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.store.atomic import write_json
+from harness.store.atomic import FULL, overwrite_json, write_json
 from harness.store.paths import CellPaths
 
 Outcome = Literal["done", "interrupted", "failed"]
@@ -72,7 +72,13 @@ def begin(paths: CellPaths) -> Attempt:
 def update(paths: CellPaths, attempt: Attempt, **changes: Any) -> Attempt:
     """Write `attempt` with `changes` and return it."""
     changed = replace(attempt, **changes)
-    write_json(paths.attempt(changed.attempt), asdict(changed))
+    path = paths.attempt(changed.attempt)
+    try:
+        write_json(path, asdict(changed))
+    except OSError as error:
+        if error.errno not in FULL or not path.exists():
+            raise
+        overwrite_json(path, asdict(changed))
     return changed
 
 

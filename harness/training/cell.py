@@ -145,5 +145,7 @@ def _train(run: CellRun, reached: int) -> None:
     folder = run.paths.checkpoint(reached) if reached else None
     if folder is not None:
         run.ledger.spent = load_extras(folder, trainer)
-    trainer.train(resume_from_checkpoint=str(folder) if folder else None)
-    shutil.rmtree(run.paths.scratch, ignore_errors=True)
+    try:
+        trainer.train(resume_from_checkpoint=str(folder) if folder else None)
+    finally:
+        shutil.rmtree(run.paths.scratch, ignore_errors=True)  # on a full disk, this makes room to say so

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import errno
+import shutil
 
 import pytest
 
-from harness.errors import CellError, PlanError, attributing
+from harness.errors import MESSAGE_CHARACTERS, CellError, PlanError, attributing
 
 
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
-        (MemoryError(), "out of memory", "the process ran out of memory"),
+        (MemoryError(), "out of memory", "MemoryError"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "out of memory", "RuntimeError: CUDA out of mem"),
-        (OSError(errno.ENOSPC, "No space left on device", "a.pt"), "disk full", "No space left on device: a.pt"),
-        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk full", "Disk quota exceeded: no file named"),
+        (OSError(errno.ENOSPC, "No space left on device", "a.pt"), "disk full", "OSError: [Errno 28] No space left"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk full", "OSError: [Errno 122] Disk quota exceeded"),
         (RuntimeError("I/O error: No space left on device (os error 28)"), "disk full", "RuntimeError: I/O error: No"),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 1 vs 2"),
+            "disk full",
+            "RuntimeError",
+        ),
+        (
+            shutil.Error([("a", "b", "[Errno 28] No space left on device: 'a' -> 'b'")]),
+            "disk full",
+            "Error: [('a', 'b'",
+        ),
         (OSError(errno.EACCES, "Permission denied", "a.pt"), "error", "PermissionError: [Errno 13] Permission denied"),
         (KeyError("x"), "error", "KeyError: 'x'"),
     ],
@@ -28,6 +39,14 @@ def test_what_escapes_is_attributed(error: Exception, kind: str, message: str) -
     assert caught.value.message.startswith(message)
     assert str(caught.value) == f"{kind}: {caught.value.message}"
     assert caught.value.__cause__ is error
+
+
+def test_a_cause_is_one_line_of_bounded_length() -> None:
+    with pytest.raises(CellError) as caught, attributing():
+        raise RuntimeError("one\ntwo  three " + "x" * 1000)
+    assert caught.value.message.startswith("RuntimeError: one two three xxx")
+    assert len(caught.value.message) == MESSAGE_CHARACTERS
+    assert caught.value.message.endswith("x…")
 
 
 def test_a_cause_that_is_known_already_passes_through() -> None:

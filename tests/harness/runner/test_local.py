@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -102,6 +102,40 @@ def test_a_killed_worker_is_a_row_and_the_others_go_on(fresh_workplace: Place, f
     status = json.loads(place.explorebench("status", "runs/demo", "--json").stdout)
     assert sorted(cell["state"] for cell in status) == ["done"] * 5 + ["interrupted"]
     assert place.explorebench("queue", "demo.yaml").returncode == 0
+    assert place.record_hashes() == finished.record_hashes()
+
+
+@pytest.fixture
+def small_disk(fresh_workplace: Place) -> Iterator[Callable[[str], None]]:
+    """A disk of 4 MB under the runs of the workplace, and how to make it larger."""
+    if os.geteuid() != 0:
+        message = "mounting a small disk needs root"
+        if os.environ.get("EXPLOREBENCH_NOTHING_SKIPPED"):
+            pytest.fail(message)
+        pytest.skip(message)
+    runs = fresh_workplace.run.parent
+    runs.mkdir()
+
+    def mount(options: str) -> None:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(runs)], check=True)
+
+    mount("size=4m")
+    yield lambda size: mount(f"remount,size={size}")
+    subprocess.run(["umount", str(runs)], check=True)
+
+
+def test_a_full_disk_is_a_row_and_room_is_all_it_takes(
+    fresh_workplace: Place, finished: Place, small_disk: Callable[[str], None]
+) -> None:
+    place = fresh_workplace
+    full = place.explorebench("queue", "demo.yaml")
+    assert full.returncode == 1, full.stderr
+    assert "Traceback" not in full.stderr
+    assert ": failed: disk full: " in full.stderr
+    states = {cell["state"] for cell in json.loads(place.explorebench("status", "runs/demo", "--json").stdout)}
+    assert states <= {"done", "failed"}, "every cell had its turn and says how it went"
+    small_disk("200m")
+    assert place.explorebench("queue", "demo.yaml", "--retry-failed").returncode == 0
     assert place.record_hashes() == finished.record_hashes()
 
 

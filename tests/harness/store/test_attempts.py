@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +95,27 @@ def test_on_another_host_it_is_alive_while_its_heart_beats(paths: CellPaths) -> 
     beat(paths, attempt)
     assert attempt.alive(paths)
     assert not end(paths, attempt, "interrupted").alive(paths)
+
+
+def test_how_an_attempt_ended_is_written_even_on_a_full_disk(paths: CellPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt = begin(paths)
+
+    def full(path: Path, value: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("harness.store.attempts.write_json", full)
+    end(paths, attempt, "failed", {"kind": "disk full", "message": "no room"})
+    (found,) = read_attempts(paths)
+    assert found.outcome == "failed"
+    assert found.cause == {"kind": "disk full", "message": "no room"}
+
+
+def test_another_trouble_of_the_disk_is_not_swallowed(paths: CellPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt = begin(paths)
+
+    def denied(path: Path, value: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("harness.store.attempts.write_json", denied)
+    with pytest.raises(PermissionError):
+        end(paths, attempt, "done")

@@ -227,7 +227,7 @@ def test_a_full_disk_is_a_cause(make_plan: Callable[..., Plan], run_arm: Runner,
     paths.root.mkdir()
     paths.ledger.symlink_to("/dev/full")
     run_arm(plan, "grpo", paths)
-    assert cause_of(paths).startswith("disk full: No space left on device")
+    assert cause_of(paths).startswith("disk full: OSError: [Errno 28] No space left on device")
     paths.ledger.unlink()
     assert run_arm(plan, "grpo", paths).outcome == "done"
 
