@@ -1,17 +1,14 @@
 """How often the model is right: pass@1 and pass@8 on the frozen suites, with transformers' plain `generate`.
 
-``python -m harness.models.measure`` prints the table that is in the embedded model's ``recipe.json``.
+`explorebench model measure` prints what is in the embedded model's `recipe.json`.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.models.load import load_model, load_tokenizer
 from harness.models.warmstart import fixed_arithmetic
 from suites import Item, Suite, load_suite
 
@@ -72,21 +69,6 @@ def measure(
     return rates
 
 
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(description="Measure pass@1 and pass@8 of a model on the frozen suites.")
-    parser.add_argument("--model", default="tiny", help="name, folder or hub id (default: the embedded model)")
-    parser.add_argument("--samples", type=int, default=SAMPLES, help="answers per item (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments = parser.parse_args()
-    rates = measure(load_model(arguments.model), load_tokenizer(arguments.model), samples=arguments.samples)
-    if arguments.json:
-        print(json.dumps({name: rate._asdict() for name, rate in rates.items()}, indent=2))
-        return
-    for name, rate in rates.items():
-        print(f"{name:16} pass@1 {rate.pass_at_1:6.1%}   pass@8 {rate.pass_at_8:6.1%}")
-
-
 def _chunks(suite: Suite, samples: int) -> list[tuple[Item, ...]]:
     size = max(ROWS_PER_BATCH // samples, 1)
     return [suite.items[start : start + size] for start in range(0, len(suite.items), size)]
@@ -122,7 +104,3 @@ def _count_right(
 def _pass_at(tries: int, correct: int, samples: int) -> float:
     """Return the unbiased pass@k (Chen et al. 2021, https://arxiv.org/abs/2107.03374, equation 1)."""
     return 1.0 - math.comb(samples - correct, tries) / math.comb(samples, tries)
-
-
-if __name__ == "__main__":
-    main()
