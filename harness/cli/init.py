@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 
-TEMPLATES = {"tiny": "the demo: five arms on a laptop in minutes", "smoke": "two arms in half a minute, to try things"}
+TEMPLATES = {
+    "tiny": "the demo: four arms with three seeds on a laptop in minutes",
+    "smoke": "two arms in half a minute, to try things out",
+}
 
 
 @click.command()

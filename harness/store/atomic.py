@@ -13,6 +13,9 @@ from typing import Any
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Error numbers of a full disk and of a spent quota."""
 
+TAIL_BYTES = 65536
+"""Longer than any line that is looked for at the end of a file."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -61,10 +64,22 @@ def append_line(path: Path, value: Any) -> None:
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Return the JSON objects of a line file; a half-written line (its writer was killed) is passed over."""
+    return _objects(path.read_bytes()) if path.exists() else []
+
+
+def read_last_line(path: Path) -> dict[str, Any]:
+    """Return the last whole JSON object of a line file without reading the rest; empty if there is none."""
     if not path.exists():
-        return []
+        return {}
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
+        found = _objects(stream.read())  # a line cut off at the start of the tail is no object, and passed over
+    return found[-1] if found else {}
+
+
+def _objects(data: bytes) -> list[dict[str, Any]]:
     rows = []
-    for line in path.read_bytes().splitlines():  # of bytes: U+2028 in a text is no end of line
+    for line in data.splitlines():  # of bytes: U+2028 in a text is no end of line
         try:
             rows.append(json.loads(line))
         except ValueError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.errors import StoreError
-from harness.store.atomic import read_lines
+from harness.store.atomic import read_last_line
 from harness.store.attempts import Attempt, read_attempts
 from harness.store.paths import CellPaths, RunPaths
 
@@ -60,8 +60,7 @@ def cell_status(paths: CellPaths, cell: str, arm: str, seed: int) -> CellStatus:
     attempts = read_attempts(paths)
     last = attempts[-1] if attempts else None
     state, cause = _judged(paths, last)
-    lines = read_lines(paths.train)
-    step = lines[-1] if lines else {}
+    step = read_last_line(paths.train)
     return CellStatus(
         id=cell,
         arm=arm,

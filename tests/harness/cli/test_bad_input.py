@@ -58,7 +58,11 @@ def refused(result: Result, message: str) -> None:
             "seeds: 2\nseds: 3",
             "plan.yaml, line 7: seds: no such field. Did you mean 'seeds'? Known: name, ",
         ),
-        ("seeds: 2", "seeds: two", "plan.yaml, line 6: seeds: expected a number of seeds above 0, or a list of them; got 'two'"),
+        (
+            "seeds: 2",
+            "seeds: two",
+            "plan.yaml, line 6: seeds: expected a number of seeds above 0, or a list of them; got 'two'",
+        ),
         ("baseline: grpo\n", "", "plan.yaml, line 1: baseline: this field is needed and isn't there"),
         (
             "baseline: grpo",

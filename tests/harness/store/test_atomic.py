@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.store.atomic import append_line, read_lines, replacing, write_json, write_text
+from harness.store.atomic import TAIL_BYTES, append_line, read_last_line, read_lines, replacing, write_json, write_text
 
 
 def test_a_file_is_replaced(tmp_path: Path) -> None:
@@ -134,3 +134,16 @@ def test_a_tail_of_zeros_is_passed_over(tmp_path: Path) -> None:
         stream.write(b"\0" * 64)  # what a machine that lost power leaves
     append_line(path, {"step": 2})
     assert read_lines(path) == [{"step": 1}, {"step": 2}]
+
+
+def test_the_last_line_is_read_from_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    assert read_last_line(path) == {}
+    for step in range(3000):  # longer than the tail that is read
+        append_line(path, {"step": step, "padding": "x" * 40})
+    assert path.stat().st_size > TAIL_BYTES
+    assert read_last_line(path)["step"] == 2999
+    with path.open("ab") as stream:
+        stream.write(b'{"step": 3000, "padd')  # its writer was killed
+    assert read_last_line(path)["step"] == 2999
+    assert read_lines(path)[-1]["step"] == 2999
