@@ -63,8 +63,10 @@ def weights_at(paths: CellPaths, checkpoint: int) -> dict[str, torch.Tensor]:
         ("grpo", {}),
         (G2RL, {"micro_batch": 4}),
         (RESETS, {"kl": 0.05, "learning_rate": 1e-3}),
+        ("grpo", {"pool": 6, "warmup_steps": 5}),
+        ("grpo", {"pool": 8}),
     ],
-    ids=["grpo", "g2rl with accumulation", "reference resets"],
+    ids=["grpo", "g2rl with accumulation", "reference resets", "in a second epoch", "between two epochs"],
 )
 def test_a_cell_cut_short_ends_with_the_same_bytes(
     make_plan: Callable[..., Plan],
