@@ -71,8 +71,8 @@ def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, A
         "weight_decay": training.weight_decay,
         "max_grad_norm": training.max_grad_norm,
         "max_steps": NO_END,
-        # The pool is drawn at random already. TRL's sampler shuffles each pass with a generator that it does not save, so
-        # a run resumed after the first pass would see other prompts.
+        # The pool is drawn at random already. TRL's sampler shuffles each pass with a generator that it does not save,
+        # so a run resumed after the first pass would see other prompts.
         "shuffle_dataset": False,
         "seed": stream_seed(cell.seed, "trainer"),
         "bf16": training.precision == "bfloat16",
