@@ -101,7 +101,7 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """Something a strategy wants done between two steps; logged with its cause, step and cost."""
+    """Something a strategy wants done between two steps; logged with its cause and step."""
 
     kind: Literal["reference", "optimizer"]
     """reference: the reference policy becomes the current policy. optimizer: moments and step counts are cleared."""

@@ -80,6 +80,6 @@ class Hybrid(Strategy):
 
     def react(self, progress: Progress, state: State) -> tuple[list[Event], State]:
         """Let both parts react."""
-        events, first = self.primary.react(progress, state["primary"])
-        more, second = self.hedge.react(progress, state["hedge"])
+        events, first = self.primary.react(progress, state["primary"]) if self.share < 1 else ([], state["primary"])
+        more, second = self.hedge.react(progress, state["hedge"]) if self.share > 0 else ([], state["hedge"])
         return events + more, {"primary": first, "hedge": second}

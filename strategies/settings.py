@@ -26,7 +26,7 @@ SETTINGS: dict[str, Setting] = {
     "epsilon": Setting(0.2, True),
     "epsilon_high": Setting(0.2, True),
     "top_entropy_quantile": Setting(1.0, True),
-    "temperature": Setting(1.0, True),
+    "temperature": Setting(1.0, False),
     "scale_rewards": Setting("group", False),
     "loss_type": Setting("dapo", False),
     "importance_sampling_level": Setting("token", False),
@@ -48,12 +48,14 @@ def mixed(primary: dict[str, SettingValue], hedge: dict[str, SettingValue], shar
     Raises:
         ValueError: If the parts disagree on a setting that has no values in between.
     """
+    if share in (0, 1):
+        return dict(hedge if share == 1 else primary)
     result: dict[str, SettingValue] = {}
     for name in sorted(primary.keys() | hedge.keys()):
         default, mixes = SETTINGS[name]
         first, second = primary.get(name, default), hedge.get(name, default)
-        if first == second or share in (0, 1):
-            result[name] = second if share == 1 else first
+        if first == second:
+            result[name] = first
         elif mixes:
             base = float(default)
             result[name] = base + (1 - share) * (float(first) - base) + share * (float(second) - base)

@@ -29,7 +29,8 @@ def check(plan_file: Path, measure: bool, workers: int | None) -> None:
     _print_cells(plan)
     _print_cost(plan)
     if measure:
-        _print_time(plan, workers)
+        with explained(RuntimeError):
+            _print_time(plan, workers)
     else:
         click.echo("  time: not measured; --measure trains a few steps to find out")
     _print_power(plan)

@@ -61,7 +61,7 @@ def queue(
     except OSError as error:
         click.echo(f"error: {run.root} can't be written: {error}; make room or choose another --runs", err=True)
         sys.exit(1)
-    sys.exit(_summary(run, retry_failed))
+    sys.exit(_summary(plan, run, retry_failed))
 
 
 def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool) -> None:
@@ -77,12 +77,16 @@ def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool
         click.echo(line, err=True)
 
 
-def _summary(run: RunPaths, retry_failed: bool) -> int:
+def _summary(plan: Plan, run: RunPaths, retry_failed: bool) -> int:
     """Print how the cells stand, and return the exit code."""
+    from harness.runner.prepare import need_of
+
     statuses = read_cells(run)
-    bad = [status for status in statuses if status.state != "done"]
+    needs = {cell.id: need_of(plan, cell, run, retry_failed=False) for cell in plan.cells}
+    bad = [status for status in statuses if needs[status.id] != "done"]
     for status in bad:
-        click.echo(f"{status.id}: {status.state}: {status.cause or 'another runner has it'}", err=True)
+        state = "records are missing" if status.state == "done" else status.state
+        click.echo(f"{status.id}: {state}: {status.cause or 'another runner has it'}", err=True)
     if any(status.state == "failed" for status in bad) and not retry_failed:
         click.echo("failed cells stay as they are; to try them again: --retry-failed", err=True)
     click.echo(f"{len(statuses) - len(bad)} of {len(statuses)} cells done. Next: explorebench report {run.root}")

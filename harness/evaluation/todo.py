@@ -20,6 +20,7 @@ from harness.plan.resolve import Plan
 from harness.plan.schema import SuiteUse
 from harness.seeds import stream_seed
 from harness.store.paths import CellPaths
+from harness.store.seal import damage, set_aside
 from suites.contract import Suite
 
 
@@ -30,6 +31,8 @@ class Todo:
     checkpoint: int
     suite: Suite
     settings: EvaluationSettings
+    precision: str
+    """Number format of the model's weights."""
 
 
 def expected(plan: Plan, cell: Cell) -> list[Todo]:
@@ -37,7 +40,12 @@ def expected(plan: Plan, cell: Cell) -> list[Todo]:
     last = plan.checkpoints
     checkpoints = [0] if plan.arm(cell.arm).strategy is None else list(range(1, last + 1))
     return [
-        Todo(checkpoint=number, suite=suite, settings=settings_of(plan, cell, use))
+        Todo(
+            checkpoint=number,
+            suite=suite,
+            settings=settings_of(plan, cell, use),
+            precision=plan.training.precision,
+        )
         for number in checkpoints
         for use, suite in plan.suites
         if use.at == "every" or number in (0, last)
@@ -66,7 +74,7 @@ def settings_of(plan: Plan, cell: Cell, use: SuiteUse) -> EvaluationSettings:
 
 def settings_digest(todo: Todo) -> str:
     """Return a hash of all that decides the records of a checkpoint."""
-    return digest({"suite": todo.suite.sha256, **asdict(todo.settings)})
+    return digest({"suite": todo.suite.sha256, "precision": todo.precision, **asdict(todo.settings)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +97,7 @@ class Recorder:
             CellError: If a grader raises, a checkpoint can't be loaded, or its model has diverged.
         """
         for checkpoint, group in groupby(todos, key=lambda todo: todo.checkpoint):
+            self._require_intact(checkpoint)
             with _attributed():
                 folder = self.paths.checkpoint(checkpoint) if checkpoint else self.plan.model.folder
                 # One precision for all: a base model stored in another would be compared in another.
@@ -106,6 +115,15 @@ class Recorder:
                     settings=settings_digest(todo),
                 )
                 self.ledger.aside(_use(todo, evaluation.cost, shape, self.ledger.spent.steps))
+
+    def _require_intact(self, checkpoint: int) -> None:
+        """Raise CellError for a checkpoint that isn't as it was sealed; it and later ones are set aside."""
+        problem = damage(self.paths.checkpoint(checkpoint)) if checkpoint else None
+        if problem is not None:
+            set_aside(self.paths, checkpoint)
+            raise CellError(
+                "checkpoint damaged", f"{checkpoint:04d}: {problem}; a retry trains again from the one before"
+            )
 
     def _key(self, todo: Todo) -> RecordKey:
         return RecordKey(

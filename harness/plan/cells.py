@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the same identity would no longer give the same result."""
 
 

@@ -49,7 +49,7 @@ class Training(_Part):
     gradient_checkpointing: bool = False
     """Trade time for memory in the backward pass; the result is the same."""
     pool: int = Field(default=16384, ge=1)
-    """Distinct training problems, drawn anew for each seed."""
+    """Training problems, drawn anew for each seed; a rest that doesn't fill a step is left out."""
 
     @property
     def rollouts_per_step(self) -> int:
@@ -57,7 +57,9 @@ class Training(_Part):
         return self.prompts_per_step * self.group_size
 
     @model_validator(mode="after")
-    def _divides(self) -> Training:
+    def _fits(self) -> Training:
+        if self.pool < self.prompts_per_step:
+            raise ValueError(f"pool must hold the {self.prompts_per_step} prompts of a step, got {self.pool}")
         if self.micro_batch is not None and self.rollouts_per_step % self.micro_batch:
             raise ValueError(
                 f"micro_batch must divide the {self.rollouts_per_step} rollouts of a step, got {self.micro_batch}"

@@ -53,7 +53,9 @@ class LocalRunner:
             try:
                 while waiting or self._active:
                     while waiting and len(self._active) < workers:
-                        self._start(context, waiting.pop(0), fair_share)
+                        cell = waiting.pop(0)
+                        if self._needs_run(cell):  # another runner may have taken it meanwhile
+                            self._start(context, cell, fair_share)
                     ready = connection.wait([process.sentinel for process in self._active], timeout=POLL_S)
                     self._reap(ready)
                     self.tick()
@@ -63,12 +65,11 @@ class LocalRunner:
     def waiting(self) -> list[Cell]:
         """Return the cells to run: the base model first, then all arms of one seed before the next seed."""
         order = {arm.name: number for number, arm in enumerate(self.plan.arms)}
-        cells = [
-            cell
-            for cell in self.plan.cells
-            if need_of(self.plan, cell, self.run, retry_failed=self.retry_failed) == "run"
-        ]
+        cells = [cell for cell in self.plan.cells if self._needs_run(cell)]
         return sorted(cells, key=lambda cell: (order[cell.arm] > 0, cell.seed, order[cell.arm]))
+
+    def _needs_run(self, cell: Cell) -> bool:
+        return need_of(self.plan, cell, self.run, retry_failed=self.retry_failed) == "run"
 
     def _start(self, context: multiprocessing.context.ForkServerContext, cell: Cell, fair_share: int) -> None:
         threads = threads_of(self.run, cell, fair_share)
@@ -82,16 +83,17 @@ class LocalRunner:
             code = process.exitcode or 0
             kind = "killed" if code < 0 else "error"
             message = f"signal {-code}" if code < 0 else f"exit code {code} before it could say why"
-            self._close(self._active.pop(process), {"kind": kind, "message": message})
+            self._close(self._active.pop(process), process.pid, {"kind": kind, "message": message})
 
-    def _close(self, cell: Cell, cause: dict[str, str]) -> None:
-        """Write the cause of an attempt that could not write it itself."""
+    def _close(self, cell: Cell, pid: int | None, cause: dict[str, str]) -> None:
+        """Write the cause of an attempt that its process could not write itself; others' attempts are left alone."""
         paths = self.run.cell(cell.id)
-        last = attempts.read_attempts(paths)[-1:]
-        if last and last[0].ended is not None:
+        made = attempts.read_attempts(paths)
+        own = [attempt for attempt in made if attempt.pid == pid]
+        if (own and own[-1].ended is not None) or any(attempt.alive(paths) for attempt in made):
             return
         try:
-            attempt = last[0] if last else attempts.begin(paths)
+            attempt = own[-1] if own else attempts.begin(paths)
             message = f"{cause['message']}; see {paths.log(attempt.attempt)}"
             attempts.end(paths, attempt, "failed", {**cause, "message": message})
         except OSError as error:
@@ -105,7 +107,7 @@ class LocalRunner:
             if process.is_alive():
                 process.kill()
                 process.join()
-            self._close(cell, {"kind": "interrupted", "message": "stopped by the user"})
+            self._close(cell, process.pid, {"kind": "interrupted", "message": "stopped by the user"})
         self._active.clear()
 
 

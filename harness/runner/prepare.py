@@ -28,7 +28,7 @@ def need_of(plan: Plan, cell: Cell, run: RunPaths, *, retry_failed: bool) -> Nee
     status = cell_status(paths, cell.id, cell.arm, cell.seed)
     if status.state == "running":
         return "running"
-    if not missing(plan, cell, paths):
+    if status.state == "done" and not missing(plan, cell, paths):
         return "done"
     return "failed" if status.state == "failed" and not retry_failed else "run"
 

@@ -66,7 +66,17 @@ def last_intact(paths: CellPaths) -> tuple[int, list[str]]:
         problem = damage(folder)
         if problem is None:
             return number, notes
-        kept = folder.with_name(f"{folder.name}.damaged-{len(list(paths.checkpoints.glob('*.damaged-*')))}")
-        os.replace(folder, kept)
+        kept = set_aside(paths, number)
         notes.append(f"checkpoint damaged: {folder.name}: {problem}; kept as {kept.name}, went on from the one before")
     return 0, notes
+
+
+def set_aside(paths: CellPaths, number: int) -> Path:
+    """Rename a checkpoint and every later one out of the way, deleting nothing; return where it went."""
+    later = sorted(int(p.name) for p in paths.checkpoints.glob("[0-9]*") if p.name.isdigit() and int(p.name) > number)
+    kept = paths.checkpoint(number)
+    for other in [*reversed(later), number]:
+        folder = paths.checkpoint(other)
+        kept = folder.with_name(f"{folder.name}.damaged-{len(list(paths.checkpoints.glob('*.damaged-*')))}")
+        os.replace(folder, kept)
+    return kept

@@ -129,17 +129,17 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """Seal what TRL wrote, then evaluate it; the step's clock stands still meanwhile."""
         scratch = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         save_extras(scratch, self._trainer(), self.ledger.spent)
-        for number in range(self.sealed + 1, self.due):  # one long step may reach the share of several
-            copy = scratch.with_name(f"{scratch.name}-{number}")
-            shutil.copytree(scratch, copy)
-            self._seal(copy, number, state.global_step)
-        self._seal(scratch, self.due, state.global_step)
-
-    def _seal(self, folder: Path, number: int, step: int) -> None:
-        facts = {"checkpoint": number, "step": step, "share": self.share}
-        seal(folder, self.paths.checkpoint(number), facts)
-        self.sealed = number
-        self.on_sealed(number)
+        reached = range(self.sealed + 1, self.due + 1)  # one long step may reach the share of several
+        for number in reached:
+            folder = scratch
+            if number < self.due:
+                folder = scratch.with_name(f"{scratch.name}-{number}")
+                shutil.copytree(scratch, folder)
+            facts = {"checkpoint": number, "step": state.global_step, "share": self.share}
+            seal(folder, self.paths.checkpoint(number), facts)
+        self.sealed = self.due
+        for number in reached:
+            self.on_sealed(number)
 
     def _trainer(self) -> StrategyTrainer:
         if self.trainer is None:

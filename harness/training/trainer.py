@@ -44,6 +44,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self._needs = strategy.needs()
         self._rewards = torch.empty(0)
         self._completions: Sequence[str] = ()
+        self._lengths: list[int] = []
         self._tap: GenerationTap | None = None
 
     def _generate(self, prompts: list[Any]) -> Any:
@@ -58,6 +59,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     ) -> Tensor:
         rewards_per_function: Tensor = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
         self._rewards, self._completions = rewards_per_function.sum(dim=1), completions
+        self._lengths = [len(ids) for ids in completion_ids_list]
         return rewards_per_function
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -88,25 +90,30 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     def _count(self, output: dict[str, Any]) -> None:
         prompts = output["prompt_mask"].sum(dim=1).tolist()
-        completions = output["completion_mask"].sum(dim=1).tolist()
-        self.meter.generated(prompts, completions)
-        self.meter.trained(prompts, completions)
+        self.meter.generated(prompts, self._lengths)
+        self.meter.trained(prompts, self._lengths)
         if self.beta != 0.0:
-            self.meter.forwarded("score", "", prompts, completions)
+            self.meter.forwarded("score", "", prompts, self._lengths)
+
+    def _mask(self, completion_ids: Tensor) -> Tensor:
+        """Return (B, T) bool, true for generated tokens; TRL's own mask hides truncated rollouts where told to."""
+        lengths = torch.tensor(self._lengths, device=completion_ids.device)
+        return torch.arange(completion_ids.shape[1], device=completion_ids.device) < lengths.unsqueeze(1)
 
     def _rollouts(self, inputs: list[dict[str, Any]], output: dict[str, Any]) -> Rollouts:
         indices = [row["index"] for row in inputs[:: self.num_generations]]
         means = self._rewards.view(-1, self.num_generations).mean(dim=1).tolist()
         for index, mean in zip(indices, means, strict=True):
             self.mean_rewards[index].append(mean)
-        completion_ids, mask = output["completion_ids"], output["completion_mask"].bool()
+        completion_ids = output["completion_ids"]
+        mask = self._mask(completion_ids)
         return Rollouts(
             rewards=self._rewards,
             advantages=output["advantages"],
             group_size=self.num_generations,
             completion_ids=completion_ids,
             mask=mask,
-            signals=self._signals(output) if self._needs else {},
+            signals=self._signals(output, mask) if self._needs else {},
             prompts=[row["prompt"] for row in inputs],
             completions=self._completions,
             scale=self.scale_rewards,
@@ -114,18 +121,17 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             generator=self.generator,
         )
 
-    def _signals(self, output: dict[str, Any]) -> dict[str, Tensor]:
+    def _signals(self, output: dict[str, Any], mask: Tensor) -> dict[str, Tensor]:
         model = self.accelerator.unwrap_model(self.model)
-        ids, mask = output["completion_ids"], output["completion_mask"].bool()
+        ids = output["completion_ids"]
         hidden = self._tap.hidden(ids.shape[1]) if self._tap is not None else None
         self._tap = None
         if hidden is None:
             whole = torch.cat([output["prompt_ids"], ids], dim=1)
-            attention = torch.cat([output["prompt_mask"], output["completion_mask"]], dim=1)
+            attention = torch.cat([output["prompt_mask"], mask.to(output["prompt_mask"])], dim=1)
             size = self.args.per_device_train_batch_size
             hidden = hidden_by_forward(model, whole, attention, ids.shape[1], size)
-            lengths = [output[name].sum(dim=1).tolist() for name in ("prompt_mask", "completion_mask")]
-            self.meter.forwarded("score", self._part, *lengths)
+            self.meter.forwarded("score", self._part, output["prompt_mask"].sum(dim=1).tolist(), self._lengths)
         self.meter.signalled(self._part, len(self._needs) * self.meter.shape.sensitivity(float(mask.sum())))
         return compute_signals(self._needs, hidden, ids, mask, Head.of(model, self.temperature))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.store.paths import CellPaths
 from reports.errors import ReportError
-from reports.read.plan import BASE_ARM, PlanView
+from reports.read.plan import BASE_ARM, PlanView, SuiteView
 from reports.statistics import mean_pass_at_k
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def read_scores(plan: PlanView, cells: Iterable[tuple[str, CellPaths]]) -> pd.Da
     order = {suite.name: place for place, suite in enumerate(plan.suites)}
     rows = []
     for cell_id, paths in cells:
-        found = [_score_row(path, plan, cell_id) for path in sorted(paths.records.glob("*.parquet"))]
+        read = [_score_row(path, plan, cell_id) for path in sorted(paths.records.glob("*.parquet"))]
+        found = [row for row in read if row is not None]
         rows += sorted(found, key=lambda row: (row["checkpoint"], order[row["suite"]]))
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
 
@@ -47,7 +48,8 @@ def with_start(scores: pd.DataFrame, arm: str) -> pd.DataFrame:
     return own if arm == BASE_ARM else pd.concat([start.assign(arm=arm), own], ignore_index=True)
 
 
-def _score_row(path: Path, plan: PlanView, cell_id: str) -> dict[str, Any]:
+def _score_row(path: Path, plan: PlanView, cell_id: str) -> dict[str, Any] | None:
+    """Return the row of one file; None for what the plan doesn't ask for (any more): another suite, another K."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -60,7 +62,10 @@ def _score_row(path: Path, plan: PlanView, cell_id: str) -> dict[str, Any]:
     if table.num_rows == 0:
         raise ReportError(f"{path}: a record without items; delete it and queue again")
     first = {name: table.column(name)[0].as_py() for name in columns}
-    _check_suite(path, plan, first["suite"], set(table.column("suite_sha256").to_pylist()))
+    asked = {suite.name: suite for suite in plan.suites}.get(first["suite"])
+    if asked is None or asked.samples != first["samples"]:
+        return None
+    _check_hash(path, asked, set(table.column("suite_sha256").to_pylist()))
     samples = int(first["samples"])
     correct = table.column("correct").to_pylist()
     k = max(1, samples // 2)
@@ -83,12 +88,9 @@ def _score_row(path: Path, plan: PlanView, cell_id: str) -> dict[str, Any]:
     }
 
 
-def _check_suite(path: Path, plan: PlanView, name: str, hashes: set[str]) -> None:
-    known = {suite.name: suite.sha256 for suite in plan.suites}
-    if name not in known:
-        raise ReportError(f"{path}: holds suite {name!r}, which the plan lacks (it has {', '.join(known)})")
-    for found in sorted(hashes - {known[name]}):
+def _check_hash(path: Path, suite: SuiteView, hashes: set[str]) -> None:
+    for found in sorted(hashes - {suite.sha256}):
         raise ReportError(
-            f"{path}: suite {name!r} has hash {found} here and {known[name]} in the plan: other items, so the "
+            f"{path}: suite {suite.name!r} has hash {found} here and {suite.sha256} in the plan: other items, so the "
             "scores can't be compared; give the changed suite a new run"
         )

@@ -11,6 +11,8 @@ from torch import Tensor
 from strategies.contract import Rollouts, Shaped, SignalName, State, Strategy
 
 EPS = 1e-8
+SPREAD_EPS = 1e-5
+"""Novelties closer than this are the same: float32 rounds near 1 by 6e-8, and min-max would stretch that to [0, 1]."""
 
 
 def cosines(features_BGD: Tensor) -> Tensor:
@@ -38,8 +40,8 @@ def min_max(values_BG: Tensor) -> Tensor:
     """Return `values` scaled to [0, 1] within each group; a group without spread gives 0.5 throughout."""
     low, high = values_BG.amin(dim=1, keepdim=True), values_BG.amax(dim=1, keepdim=True)
     spread = high - low
-    scaled = (values_BG - low) / spread.clamp(min=EPS)
-    return torch.where(spread > EPS, scaled, torch.full_like(scaled, 0.5))
+    scaled = (values_BG - low) / spread.clamp(min=SPREAD_EPS)
+    return torch.where(spread > SPREAD_EPS, scaled, torch.full_like(scaled, 0.5))
 
 
 @dataclass(frozen=True, kw_only=True)

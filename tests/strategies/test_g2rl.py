@@ -217,3 +217,22 @@ def test_shape_is_the_slow_loop(
     slow = [slow_advantages(features[part].tolist(), rewards[part].tolist(), **parameters) for part in parts]
     found = shape(rollouts, **parameters).advantages
     torch.testing.assert_close(found, torch.tensor(slow).reshape(-1), atol=2e-3, rtol=2e-3)
+
+
+def test_rounding_is_not_novelty() -> None:
+    """Two answers, four times each: all are equally new, and min-max must not stretch what float32 rounds."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        features = torch.randn(2, 32, generator=generator).repeat_interleave(4, dim=0)
+        features = features * (1 + torch.rand(8, 1, generator=generator))  # the same directions, other lengths
+        mask = torch.ones(8, 3, dtype=torch.bool)
+        rollouts = Rollouts(
+            rewards=torch.ones(8),
+            advantages=torch.zeros(8),
+            group_size=8,
+            completion_ids=mask.long(),
+            mask=mask,
+            signals={"gradient_features": features},
+        )
+        shaped, _ = G2RL(uniform_group="shape").shape(rollouts, {})
+        assert shaped.advantages.abs().max() < 1e-2

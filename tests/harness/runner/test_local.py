@@ -70,6 +70,16 @@ def test_queued_again_there_is_nothing_to_do(finished: Place) -> None:
     assert {file: file.stat().st_mtime_ns for file in finished.run.glob("cells/**/*") if file.is_file()} == before
 
 
+def test_a_cell_killed_after_its_last_record_is_closed(finished: Place) -> None:
+    attempt = next(iter(sorted(finished.run.glob("cells/grpo-s0*/attempts/001.json"))))
+    attempt.write_text(json.dumps({**json.loads(attempt.read_text()), "ended": None, "outcome": None}))
+    before = finished.record_hashes()
+    again = finished.explorebench("queue", "demo.yaml")
+    assert again.returncode == 0, again.stderr
+    assert "6 of 6 cells done" in again.stdout
+    assert finished.record_hashes() == before
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     fresh_workplace: Place, finished: Place, seed: int

@@ -173,6 +173,27 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(
     assert record_hashes(paths) == before
 
 
+def test_an_older_damaged_checkpoint_is_never_evaluated(
+    make_plan: Callable[..., Plan], run_arm: Runner, record_hashes: Hashes, tmp_path: Path
+) -> None:
+    paths = CellPaths(tmp_path / "cell")
+    run_arm(make_plan(), "grpo", paths)
+    before = record_hashes(paths)
+    weights = paths.checkpoint(1) / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1  # one bit: loads without a complaint, and is another model
+    weights.write_bytes(data)
+    more = make_plan(suites=[{"sorting": {"samples": 1}}, {"graphs": {"samples": 1}}])
+    attempt = run_arm(more, "grpo", paths)
+    assert attempt.cause is not None
+    assert attempt.cause["kind"] == "checkpoint damaged"
+    assert not paths.record(1, "graphs").exists()
+    assert run_arm(more, "grpo", paths).outcome == "done", "trained again from the start"
+    after = record_hashes(paths)
+    assert {name: after[name] for name in before} == before
+    assert len(list(paths.checkpoints.glob("*.damaged-*"))) == 2, "it and the one after it; nothing is deleted"
+
+
 def cause_of(paths: CellPaths) -> str:
     status = cell_status(paths, "cell", "grpo", 0)
     assert status.state == "failed"

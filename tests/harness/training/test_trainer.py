@@ -23,7 +23,7 @@ from harness.training.loop import CellLoop
 from harness.training.problems import problem_pool, verifier_reward
 from harness.training.setup import make_trainer, trainer_config
 from harness.training.trainer import PRIVATE_NAMES, StrategyTrainer
-from strategies import Event, Progress, PromptPool, Rollouts, Shaped, State, Strategy
+from strategies import Event, Progress, PromptPool, Rollouts, SettingValue, Shaped, State, Strategy
 from suites import training_task
 
 Weights = dict[str, Tensor]
@@ -183,6 +183,27 @@ def test_a_reference_reset_moves_the_reference_only_then(make_plan: Callable[...
     reference = dict(moved.ref_model.state_dict())
     assert not same(reference, weights_of_base(plan))
     assert not same(reference, weights(moved)), "the policy has taken a step since"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HideTruncated(Strategy):
+    """Takes truncated rollouts out of the loss; they were generated all the same."""
+
+    def trainer_settings(self) -> dict[str, SettingValue]:
+        return {"mask_truncated_completions": True}
+
+
+def test_truncated_rollouts_are_paid_for_even_where_the_loss_leaves_them_out(
+    make_plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    plan = make_plan(training={"max_completion_tokens": 20}, budget={"steps": 1}, checkpoints=1)
+    trained(plan, tmp_path / "plain")
+    trained(plan, tmp_path / "hidden", HideTruncated())
+    plain, hidden = (
+        sum(line["generated_tokens"] for line in read_lines(CellPaths(tmp_path / name).ledger))
+        for name in ("plain", "hidden")
+    )
+    assert plain == hidden > 0
 
 
 def test_the_ledger_counts_real_tokens(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
