@@ -143,7 +143,7 @@ def test_settings_of_two_parts_are_mixed_from_the_default() -> None:
 
 def test_the_sampling_temperature_is_not_mixed() -> None:
     """The plan has its own, which a strategy doesn't know: in between what and what?"""
-    with pytest.raises(ValueError, match="temperature=1.2"):
+    with pytest.raises(ValueError, match=r"temperature=1\.2"):
         Hybrid(primary=Constant(settings={"temperature": 1.2}), hedge=GRPO(), share=0.5)
 
 
