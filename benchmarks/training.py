@@ -50,7 +50,6 @@ def cell_seconds(plan: Plan, arm: str) -> float:
             ledger=Ledger(path=paths.ledger, attempt=1),
             budget=plan.budget,
             checkpoints=plan.checkpoints,
-            on_step=lambda: None,
             on_sealed=lambda number: None,
         )
         loop.trainer = make_trainer(plan, cell, plan.arm(arm), paths.scratch, loop)

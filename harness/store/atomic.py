@@ -42,6 +42,21 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def create_json(path: Path, value: Any) -> None:
+    """Write `value` to a file that must not be there yet: of two who try at once, one succeeds.
+
+    Raises:
+        FileExistsError: If the file is there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        write_json(partial, value)
+        os.link(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def overwrite_json(path: Path, value: Any) -> None:
     """Write `value` over a small file in place: on a full disk, the room that the file has is all there is."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.store.atomic import FULL, overwrite_json, write_json
+from harness.store.atomic import FULL, create_json, overwrite_json, write_json
 from harness.store.paths import CellPaths
 
 Outcome = Literal["done", "interrupted", "failed"]
+BEAT_S = 20
+"""A living attempt shows itself this often."""
 HEARTBEAT_S = 120
-"""An attempt on another host that has not moved for so long is taken for dead."""
+"""An attempt on another host that has not shown itself for so long is taken for dead."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +61,11 @@ def read_attempts(paths: CellPaths) -> list[Attempt]:
 
 
 def begin(paths: CellPaths) -> Attempt:
-    """Write and return a new attempt of this process."""
+    """Write and return a new attempt of this process.
+
+    Raises:
+        FileExistsError: If another process began the same attempt at the same moment.
+    """
     number = len(read_attempts(paths)) + 1
     pid = os.getpid()
     attempt = Attempt(
@@ -66,7 +75,8 @@ def begin(paths: CellPaths) -> Attempt:
         pid_started=_process_started(pid),
         started=time.time(),
     )
-    return update(paths, attempt)
+    create_json(paths.attempt(number), asdict(attempt))
+    return attempt
 
 
 def update(paths: CellPaths, attempt: Attempt, **changes: Any) -> Attempt:
@@ -88,8 +98,26 @@ def end(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: dict[str, s
 
 
 def beat(paths: CellPaths, attempt: Attempt) -> None:
-    """Show that `attempt` still moves."""
+    """Show that `attempt` still lives."""
     os.utime(paths.attempt(attempt.attempt))
+
+
+@contextmanager
+def beating(paths: CellPaths, attempt: Attempt) -> Iterator[None]:
+    """Show every now and then that `attempt` lives, for as long as the block runs, however long its steps are."""
+    over = threading.Event()
+
+    def beats() -> None:
+        while not over.wait(BEAT_S):
+            beat(paths, attempt)
+
+    thread = threading.Thread(target=beats, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _parse(data: dict[str, Any]) -> Attempt:

@@ -75,7 +75,7 @@ def run_cell(plan: Plan, cell: Cell, paths: CellPaths, threads: int) -> attempts
     ledger = Ledger(path=paths.ledger, attempt=attempt.attempt)
     run = CellRun(plan=plan, cell=cell, paths=paths, threads=threads, attempt=attempt, ledger=ledger)
     try:
-        with attributing():
+        with attributing(), attempts.beating(paths, attempt):
             _write_identity(run)
             _work(run)
     except CellError as error:
@@ -135,7 +135,6 @@ def _train(run: CellRun, reached: int) -> None:
         ledger=run.ledger,
         budget=run.plan.budget,
         checkpoints=run.plan.checkpoints,
-        on_step=lambda: attempts.beat(run.paths, run.attempt),
         on_sealed=sealed,
     )
     arm = run.plan.arm(run.cell.arm)

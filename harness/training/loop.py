@@ -47,14 +47,12 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         ledger: Ledger,
         budget: Budget,
         checkpoints: int,
-        on_step: Callable[[], None],
         on_sealed: Callable[[int], None],
     ):
         self.paths = paths
         self.ledger = ledger
         self.budget = budget
         self.checkpoints = checkpoints
-        self.on_step = on_step
         self.on_sealed = on_sealed
         self.trainer: StrategyTrainer | None = None
         self.sealed = 0
@@ -123,7 +121,6 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             "events": [{"kind": event.kind, "cause": event.cause, "step": state.global_step} for event in events],
         }
         append_line(self.paths.train, line)
-        self.on_step()
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Seal what TRL wrote, then evaluate it; the step's clock stands still meanwhile."""

@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.store import attempts
-from harness.store.attempts import HEARTBEAT_S, Attempt, beat, begin, end, read_attempts, update
+from harness.store.attempts import HEARTBEAT_S, Attempt, beat, beating, begin, end, read_attempts, update
 from harness.store.paths import CellPaths
 
 
@@ -119,3 +120,23 @@ def test_another_trouble_of_the_disk_is_not_swallowed(paths: CellPaths, monkeypa
     monkeypatch.setattr("harness.store.attempts.write_json", denied)
     with pytest.raises(PermissionError):
         end(paths, attempt, "done")
+
+
+def test_of_two_who_begin_at_once_one_succeeds(paths: CellPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = begin(paths)
+    monkeypatch.setattr(attempts, "read_attempts", lambda paths: [])  # the second looked before the first had written
+    with pytest.raises(FileExistsError):
+        begin(paths)
+    monkeypatch.undo()
+    assert read_attempts(paths) == [first]
+
+
+def test_a_living_attempt_shows_itself_however_long_its_steps(
+    paths: CellPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "BEAT_S", 0.001)
+    attempt = begin(paths)
+    beaten = threading.Event()
+    monkeypatch.setattr(attempts, "beat", lambda paths, attempt: beaten.set())
+    with beating(paths, attempt):
+        assert beaten.wait(30)

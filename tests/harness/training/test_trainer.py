@@ -46,7 +46,6 @@ def trained(plan: Plan, folder: Path, strategy: Strategy | None = None) -> Strat
         ledger=Ledger(path=paths.ledger, attempt=1),
         budget=plan.budget,
         checkpoints=plan.checkpoints,
-        on_step=lambda: None,
         on_sealed=lambda number: None,
     )
     trainer = make_trainer(plan, cell, replace(arm, strategy=strategy or arm.strategy), paths.scratch, loop)
