@@ -11,7 +11,10 @@ import click
 from harness.cli.errors import explained
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
     from harness.plan.resolve import Plan
+    from suites.contract import TrainingTask
 
 POINTS = (1, 2, 3)
 
@@ -61,23 +64,19 @@ def _print_cost(plan: Plan) -> None:
     )
 
 
-def _mean_prompt(task: object, tokenizer: object) -> float:
+def _mean_prompt(task: TrainingTask, tokenizer: PreTrainedTokenizerFast) -> float:
     """Return the mean length of a training prompt in tokens."""
     import random
 
     source = random.Random(0)
-    lengths = [len(tokenizer(task.sample(source).prompt)["input_ids"]) for _ in range(32)]  # type: ignore[attr-defined,operator]  # duck-typed: torch stays out
+    lengths = [len(tokenizer(task.sample(source).prompt)["input_ids"]) for _ in range(32)]
     return sum(lengths) / len(lengths)
 
 
 def _at_most(amount: float | None) -> str:
-    return (
-        "unknown before it runs"
-        if amount is None
-        else f"at most {amount:,.0f}"
-        if amount < 1e9
-        else f"about {amount:.2g}"
-    )
+    if amount is None:
+        return "unknown before it runs"
+    return f"at most {amount:,.0f}" if amount < 1e9 else f"about {amount:.2g}"
 
 
 def _print_time(plan: Plan, workers: int | None) -> None:

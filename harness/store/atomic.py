@@ -39,7 +39,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace the content of `path` with `value` as indented JSON, keys in the given order."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, _indented(value))
 
 
 def create_json(path: Path, value: Any) -> None:
@@ -59,9 +59,8 @@ def create_json(path: Path, value: Any) -> None:
 
 def overwrite_json(path: Path, value: Any) -> None:
     """Write `value` over a small file in place: on a full disk, the room that the file has is all there is."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     with path.open("r+b", buffering=0) as stream:
-        stream.write(text.encode())
+        stream.write(_indented(value).encode())
         stream.truncate()
 
 
@@ -90,6 +89,10 @@ def read_last_line(path: Path) -> dict[str, Any]:
         stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
         found = _objects(stream.read())  # a line cut off at the start of the tail is no object, and passed over
     return found[-1] if found else {}
+
+
+def _indented(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def _objects(data: bytes) -> list[dict[str, Any]]:
