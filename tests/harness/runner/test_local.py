@@ -59,7 +59,9 @@ def test_an_uninterrupted_run_does_everything(queued: tuple[Place, subprocess.Co
     place, done = queued
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 of 6 cells done. Next: explorebench report runs/demo" in done.stdout
-    assert "grpo seed 0: running, 50%, reward" in done.stdout
+    for arm in ("grpo", "g2rl"):
+        for seed in (0, 1):
+            assert f"{arm} seed {seed}: done, 100%, reward " in done.stdout
     assert len(place.record_hashes()) == 2 * (2 + 3 + 3), "base: two suites; arms: sorting twice, graphs at the end"
 
 
