@@ -15,13 +15,18 @@ from strategies.contract import (
     SignalName,
     State,
     Strategy,
+    TokenBatch,
+    embeddings,
 )
+from strategies.parameters import Named, Range
 from strategies.registry import StrategyError, build, describe, known_strategies, label
 
 __all__ = [
     "Event",
+    "Named",
     "Progress",
     "PromptPool",
+    "Range",
     "Rollouts",
     "RunSettings",
     "SettingValue",
@@ -30,8 +35,10 @@ __all__ = [
     "State",
     "Strategy",
     "StrategyError",
+    "TokenBatch",
     "build",
     "describe",
+    "embeddings",
     "known_strategies",
     "label",
 ]

@@ -11,21 +11,13 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from strategies import combinators, controls, diversity, gradient, prompts, rewards, sampling, tokens
 from strategies.contract import Strategy
-from strategies.entropy_bonus import EntropyBonus
-from strategies.gradient.g2rl import G2RL
-from strategies.grpo import GRPO
-from strategies.hybrid import Hybrid
-from strategies.resets import WithResets
+from strategies.parameters import is_named
 from strategies.settings import checked
 
-STRATEGIES: dict[str, type[Strategy]] = {
-    "grpo": GRPO,
-    "entropy_bonus": EntropyBonus,
-    "g2rl": G2RL,
-    "hybrid": Hybrid,
-    "with_resets": WithResets,
-}
+FAMILIES = (controls, sampling, tokens, rewards, diversity, prompts, gradient, combinators)
+STRATEGIES: dict[str, type[Strategy]] = {name: kind for family in FAMILIES for name, kind in family.STRATEGIES.items()}
 ENTRY_POINTS = "explorebench.strategies"
 
 
@@ -121,7 +113,7 @@ def label(strategy: Strategy) -> str:
         value = getattr(strategy, field.name)
         if isinstance(value, Strategy):
             notes.append(label(value))
-        elif value != default_of(field):
+        elif value != default_of(field) or is_named(type(strategy), field.name):
             notes.append(f"{field.name}={value}")
     name = names[type(strategy)]
     return f"{name}({', '.join(notes)})" if notes else name
@@ -159,6 +151,6 @@ def _loaded(entry: EntryPoint) -> object:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    near = difflib.get_close_matches(name, list(known), n=2, cutoff=0.7)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"no {kind} named {name!r}.{hint} Known: {', '.join(sorted(known)) or 'none'}"

@@ -8,7 +8,7 @@ from strategies.contract import SettingValue
 
 
 class Setting(NamedTuple):
-    """One setting of TRL's GRPOConfig."""
+    """One setting of TRL's GRPOConfig, or of ours."""
 
     default: SettingValue
     """Its value under plain `grpo`."""
@@ -31,10 +31,14 @@ SETTINGS: dict[str, Setting] = {
     "loss_type": Setting("dapo", False),
     "importance_sampling_level": Setting("token", False),
     "mask_truncated_completions": Setting(False, False),
+    "rollouts_factor": Setting(1, False),
 }
+"""All are TRL's names but `rollouts_factor`: how many times the plan's group size is sampled for each prompt."""
+
+Settings = dict[str, SettingValue]
 
 
-def checked(settings: dict[str, SettingValue], owner: str) -> dict[str, SettingValue]:
+def checked(settings: Settings, owner: str) -> Settings:
     """Return `settings`, or raise ValueError for a name that is not a strategy's to set."""
     for name in settings:
         if name not in SETTINGS:
@@ -42,23 +46,37 @@ def checked(settings: dict[str, SettingValue], owner: str) -> dict[str, SettingV
     return settings
 
 
-def mixed(primary: dict[str, SettingValue], hedge: dict[str, SettingValue], share: float) -> dict[str, SettingValue]:
+def mixed(primary: Settings, hedge: Settings, share: float, owners: tuple[str, str]) -> Settings:
     """Return settings that depart from the defaults by (1 − share) of `primary`'s departure and share of `hedge`'s.
 
+    Args:
+        primary: What one part sets.
+        hedge: What the other sets.
+        share: Of the hedge, in [0, 1].
+        owners: What the parts are called, in that order.
+
     Raises:
-        ValueError: If the parts disagree on a setting that has no values in between.
+        ValueError: If both parts set one setting to different values, or one sets what has no values in between.
     """
     if share in (0, 1):
         return dict(hedge if share == 1 else primary)
-    result: dict[str, SettingValue] = {}
-    for name in sorted(primary.keys() | hedge.keys()):
-        default, mixes = SETTINGS[name]
-        first, second = primary.get(name, default), hedge.get(name, default)
-        if first == second:
-            result[name] = first
-        elif mixes:
-            base = float(default)
-            result[name] = base + (1 - share) * (float(first) - base) + share * (float(second) - base)
-        else:
-            raise ValueError(f"the parts need {name}={first!r} and {name}={second!r}: there is nothing in between")
-    return result
+    for name in sorted(primary.keys() & hedge.keys()):
+        if primary[name] != hedge[name]:
+            raise ValueError(
+                f"{owners[0]} sets {name} to {primary[name]!r} and {owners[1]} sets it to {hedge[name]!r}; "
+                "give both the same value, or leave one of them out"
+            )
+    result: Settings = {}
+    for owner, settings, weight in ((owners[0], primary, 1 - share), (owners[1], hedge, share)):
+        for name, value in settings.items():
+            default, mixes = SETTINGS[name]
+            if name in primary.keys() & hedge.keys() or value == default:
+                result[name] = value
+            elif mixes:
+                result[name] = float(default) + weight * (float(value) - float(default))
+            else:
+                raise ValueError(
+                    f"{owner} sets {name} to {value!r}, which can't be mixed with {default!r}: there is nothing in "
+                    "between; use it alone, or with share 0 or 1"
+                )
+    return dict(sorted(result.items()))

@@ -1,14 +1,39 @@
-"""G2RL: reward the rollouts whose update direction the rest of their group does not already have."""
+"""G2RL: reward the rollouts whose update direction the rest of their group does not already have.
+
+Each rollout's first-order update direction Φ is the mean over its tokens of the gradient of log p(y_t) with respect to
+the hidden state at the LM head. Its novelty ν is one minus the weighted sum of squared cosines to the rest of the
+group; the reward is multiplied by a factor that grows with ν, scaled to [0, 1] within the group.
+
+Formula:
+    φ_t = W[y_t] − Σ_v p_t(v) W[v], Φ = mean_t φ_t;
+    ν_i = max(0, 1 − Σ_j w_ij cos²(Φ_i, Φ_j)), w_ij ∝ exp(r_j) over j ≠ i;
+    ν̄ = min-max of ν in the group; with r in {−1, +1}, r' = clip(r · f, ±c) and
+    literal: f = 1 + λ r ν̄ (equations 12 and 13: a novel wrong answer is punished less);
+    prose: f = 1 + λ ν̄ (a novel wrong answer is punished more, none less than before);
+    centred: f = 1 + λ (2ν̄ − 1): the only one that satisfies both halves of the prose.
+
+Source:
+    Liang et al. 2025, "Gradient-Guided Reinforcement Learning", arXiv 2512.15687v1, section 3. No code is out.
+
+Defaults:
+    λ = 0.3 is ours, the paper states none; the paper's clip of 3; the literal form.
+
+Known defects:
+    The paper's formula and prose disagree on wrong answers (`form`). In a group whose rewards are all the same,
+    standardising gives the novelty full weight whatever λ is (`uniform_group: zero` leaves it out). The clip of 3 binds
+    only above λ = 2. Squared cosines call an opposite direction redundant.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from strategies.contract import Rollouts, Shaped, SignalName, State, Strategy
+from strategies.parameters import Range
 
 EPS = 1e-8
 SPREAD_EPS = 1e-5
@@ -46,39 +71,30 @@ def min_max(values_BG: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class G2RL(Strategy):
-    """Multiply each reward r in {−1, +1} by a factor that grows with the rollout's gradient novelty ν̄.
-
-    The paper's formula and prose disagree on wrong answers, and it states no value for λ; `form` picks a reading:
-
-    - literal: r (1 + λ r ν̄), equations 12 and 13: a novel wrong answer is punished less.
-    - prose: r (1 + λ ν̄): a novel wrong answer is punished more, none less than before.
-    - centred: r (1 + λ (2ν̄ − 1)): the only one that satisfies both halves of the prose.
-
-    References:
-        Liang et al. 2025, "Gradient-Guided Reinforcement Learning", arXiv 2512.15687v1, section 3. No code is out.
-    """
+    """Multiply each reward in {−1, +1} by a factor that grows with gradient novelty; the module says the rest."""
 
     family: ClassVar[str] = "gradient-guided"
     summary: ClassVar[str] = "rewards rollouts whose update direction is new to their group (G2RL)"
 
-    strength: float = 0.3
-    """λ in (0, 10]. The paper gives no value."""
+    strength: Annotated[float, Range(least=0, most=10)] = 0.3
+    """λ; 0 is plain GRPO. The paper gives no value."""
     form: Literal["literal", "prose", "centred"] = "literal"
+    """The reading of the paper."""
     uniform_group: Literal["shape", "zero"] = "shape"
     """Groups whose rewards are all the same: shape them too (the paper; standardising gives them full weight whatever
     λ is), or leave them at zero advantage as GRPO does."""
-    clip: float = 3.0
-    """Bound on the shaped reward."""
+    clip: Annotated[float, Range(least=1)] = 3.0
+    """Bound on the shaped reward, whose size is 1 before."""
 
-    def __post_init__(self) -> None:
-        if not 0 < self.strength <= 10:
-            raise ValueError(f"strength must be above 0 and at most 10, got {self.strength}; plain GRPO is `grpo`")
-        if not self.clip >= 1:
-            raise ValueError(f"clip must be at least 1, the size of an unshaped reward; got {self.clip}")
+    def controls(self) -> tuple[Strategy, ...]:
+        """Return the same bonus, shuffled."""
+        from strategies.controls.noise_novelty import NoiseNovelty
+
+        return (NoiseNovelty(of=self),)
 
     def needs(self) -> frozenset[SignalName]:
         """Ask for Φ."""
-        return frozenset({"gradient_features"})
+        return frozenset({"gradient_features"} if self.strength > 0 else ())
 
     def factor(self, signed: Tensor, scaled_novelty: Tensor) -> Tensor:
         """Return what `signed` rewards in {−1, +1} are multiplied by."""
@@ -88,8 +104,10 @@ class G2RL(Strategy):
             return 1 + self.strength * scaled_novelty
         return 1 + self.strength * (2 * scaled_novelty - 1)
 
-    def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped, State]:
+    def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
         """Shape the rewards, then standardise them as GRPO does."""
+        if self.strength == 0:
+            return None, state
         signed = rollouts.grouped(2 * rollouts.rewards - 1)
         similarity = cosines(rollouts.grouped(rollouts.signals["gradient_features"]))
         raw = novelty(similarity, signed)

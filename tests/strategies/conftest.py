@@ -1,18 +1,44 @@
-"""Rollouts made by hand, without a model."""
+"""Rollouts, passes and pools made by hand, without a model; and steps of a run over them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import copy
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 import torch
+import yaml
+from torch import Tensor
 
-from strategies import Rollouts
+from strategies import Event, Progress, PromptPool, Rollouts, Shaped, State, Strategy, TokenBatch
+from strategies.settings import SETTINGS
 
 RolloutFactory = Callable[..., Rollouts]
+TokenFactory = Callable[..., TokenBatch]
+PoolFactory = Callable[..., PromptPool]
+
+EXAMPLES: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("examples.yaml").read_text())
+POOL = 24
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes an `example` over all of them."""
+    if "example" in metafunc.fixturenames:
+        metafunc.parametrize("example", EXAMPLES.values(), ids=EXAMPLES.keys())
+
+
+@pytest.fixture(scope="session")
+def examples() -> dict[str, dict[str, Any]]:
+    """Return the examples of strategies by name; the first word of a name is the strategy's."""
+    return EXAMPLES
+
 
 TOKENS, HIDDEN, VOCABULARY = 5, 4, 11
+ANSWERS = ("1", "2", None, "1")
 
 
 @pytest.fixture
@@ -53,12 +79,169 @@ def make_rollouts() -> RolloutFactory:
                 "hidden": noise * mask.unsqueeze(-1),
                 "logp": -per_token,
                 "entropy": per_token,
+                "reference_hidden": noise[:, 0],
+                "embeddings:lexical": torch.nn.functional.normalize(noise[:, 1], dim=1),
             },
             prompts=[f"prompt {row // group_size}" for row in range(batch)],
             completions=[f"completion {row}" for row in range(batch)],
+            indices=[row // group_size for row in range(batch)],
+            answers=[ANSWERS[(row + row // group_size) % len(ANSWERS)] for row in range(batch)],
             scale=scale,
             step=3,
             generator=torch.Generator().manual_seed(seed + 1),
         )
 
     return make
+
+
+@pytest.fixture
+def make_tokens() -> TokenFactory:
+    """Return a factory of forward passes of an update, off policy by up to 0.4 in log-probability."""
+
+    def make(*, batch: int = 12, seed: int = 0) -> TokenBatch:
+        source = torch.Generator().manual_seed(seed)
+        mask = torch.arange(TOKENS) < (torch.arange(batch) % TOKENS + 1).unsqueeze(1)
+        logp = -3 * torch.rand(batch, TOKENS, generator=source)
+        advantages = torch.randn(batch, generator=source)
+        return TokenBatch(
+            logp=logp * mask,
+            old_logp=(logp + 0.4 * torch.rand(batch, TOKENS, generator=source)) * mask,
+            entropy=torch.rand(batch, TOKENS, generator=source) * mask,
+            advantages=advantages.unsqueeze(1).repeat(1, TOKENS),
+            mask=mask,
+            step=3,
+            generator=torch.Generator().manual_seed(seed + 1),
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_pool() -> PoolFactory:
+    """Return a factory of pools of 24 prompts, of which 4 are due and every fourth is never solved."""
+
+    def make(
+        *, due: Sequence[int] = (0, 1, 2, 3), visits: Mapping[int, Sequence[float]] | None = None, seed: int = 0
+    ) -> PromptPool:
+        source = torch.Generator().manual_seed(seed)
+        handed_out = [max(due) + 1]
+
+        def more(count: int) -> list[int]:
+            first, handed_out[0] = handed_out[0], handed_out[0] + count
+            return [number % POOL for number in range(first, handed_out[0])]
+
+        def probe(indices: Sequence[int], rollouts: int) -> Tensor:
+            rates = torch.tensor([index % 4 / 3 for index in indices])
+            return (torch.rand(len(indices), rollouts, generator=source) < rates.unsqueeze(1)).float()
+
+        return PromptPool(
+            due=list(due),
+            size=POOL,
+            mean_rewards=visits or {index: [index % 4 / 3] * 2 for index in range(POOL)},
+            more=more,
+            probe=probe,
+            step=3,
+            generator=torch.Generator().manual_seed(seed + 1),
+        )
+
+    return make
+
+
+class Step(NamedTuple):
+    """What a strategy is shown in one step."""
+
+    pool: PromptPool
+    rollouts: Rollouts
+    tokens: TokenBatch
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a strategy did in some steps of a run."""
+
+    settings: dict[str, Any]
+    shaped: list[Shaped | None]
+    weighed: list[Shaped | None]
+    picked: list[Any]
+    kept: list[Any]
+    events: list[list[Event]]
+    states: list[State]
+
+    def seen(self) -> list[Any]:
+        """Return all that reaches the trainer and its log, ready to compare."""
+        hooks = (self.shaped, self.weighed)
+        told = [[one and (one.advantages.tolist(), dict(one.diagnostics)) for one in hook] for hook in hooks]
+        return [*told, self.picked, self.kept, self.events]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Steps that can be made anew, and what has to hold of any strategy that is taken through them."""
+
+    pool: PoolFactory
+    rollouts: RolloutFactory
+    tokens: TokenFactory
+
+    def steps(self, count: int = 4) -> list[Step]:
+        """Return the same steps each time, with their generators."""
+        return [Step(self.pool(seed=n), self.rollouts(seed=n), self.tokens(seed=n)) for n in range(count)]
+
+    def run(self, strategy: Strategy, steps: list[Step], state: State | None = None, start: int = 0) -> Outputs:
+        """Take `strategy` through `steps` as the trainer does; the reward stands still, so that a plateau fires."""
+        state = strategy.init() if state is None else state
+        outputs = Outputs(strategy.trainer_settings(), [], [], [], [], [], [])
+        for number, (pool, rollouts, tokens) in enumerate(steps, start=start + 1):
+            picked, state = strategy.pick_prompts(pool, state)
+            kept = strategy.keep(rollouts.grouped(rollouts.rewards)).tolist()
+            shaped, state = strategy.shape(rollouts, state)
+            generator = torch.Generator().manual_seed(number)
+            now = Progress(step=number, share=number / 10, reward=0.5, entropy=1.0, generator=generator)
+            events, state = strategy.react(now, state)
+            outputs.shaped.append(shaped)
+            outputs.weighed.append(strategy.weigh(tokens))
+            outputs.picked.append(None if picked is None else list(picked))
+            outputs.kept.append((strategy.rounds(), kept))
+            outputs.events.append(events)
+            outputs.states.append(copy.deepcopy(state))
+        return outputs
+
+    def require(self, make: Callable[[], Strategy], count: int = 4) -> None:
+        """Require shapes and types, independence of the global generator, and that a save in the middle is not felt."""
+        strategy = make()
+        torch.manual_seed(1)
+        whole = self.run(strategy, self.steps(count))
+        drawn = torch.rand(1)
+        torch.manual_seed(1)
+        assert torch.equal(drawn, torch.rand(1)), "the global generator was drawn from"
+        torch.manual_seed(2)
+        assert self.run(strategy, self.steps(count)).seen() == whole.seen()
+        self._require_shapes(whole, count)
+        half = count // 2
+        first, stream = self.run(strategy, self.steps(count)[:half]), io.BytesIO()
+        torch.save(first.states[-1], stream)
+        stream.seek(0)
+        state = torch.load(stream, weights_only=True)
+        second = self.run(make(), self.steps(count)[half:], state, start=half)
+        assert [a + b for a, b in zip(first.seen(), second.seen(), strict=True)] == whole.seen()
+        torch.testing.assert_close(second.states[-1], whole.states[-1], rtol=0, atol=0)
+        torch.testing.assert_close(state, first.states[-1], rtol=0, atol=0)
+
+    def _require_shapes(self, outputs: Outputs, count: int) -> None:
+        assert outputs.settings.keys() <= SETTINGS.keys()
+        for step, shaped, weighed, picked in zip(
+            self.steps(count), outputs.shaped, outputs.weighed, outputs.picked, strict=True
+        ):
+            assert picked is None or len(picked) == len(step.pool.due)
+            whole = step.rollouts.mask.shape
+            for one, shapes in ((shaped, (whole, whole[:1])), (weighed, (step.tokens.mask.shape,))):
+                if one is not None:
+                    assert one.advantages.shape in shapes
+                    assert one.advantages.dtype == torch.float32
+                    assert torch.isfinite(one.advantages).all()
+                    assert not one.advantages.requires_grad
+
+
+@pytest.fixture
+def contract(make_pool: PoolFactory, make_rollouts: RolloutFactory, make_tokens: TokenFactory) -> Contract:
+    """Return steps made by hand, and what has to hold on them."""
+    return Contract(make_pool, make_rollouts, make_tokens)

@@ -1,12 +1,10 @@
-"""What holds for every strategy: one table of examples, and the same tests for all of them."""
+"""What holds for every strategy, alone and in every combination: one table of examples, and the same tests for all."""
 
 from __future__ import annotations
 
 import copy
-import io
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -16,242 +14,151 @@ from strategies import (
     Progress,
     PromptPool,
     Rollouts,
-    RunSettings,
     Shaped,
     State,
     Strategy,
+    StrategyError,
     build,
     describe,
     known_strategies,
     label,
 )
-from strategies.contract import SignalName
-from strategies.hybrid import Hybrid
+from strategies.combinators.hybrid import Hybrid
+from strategies.combinators.resets import WithResets
+from strategies.contract import EMBEDDINGS, SIGNALS
+from strategies.page import SECTIONS, page
+from strategies.parameters import Range, parameters
 from strategies.registry import STRATEGIES
-from strategies.resets import WithResets
 from strategies.settings import SETTINGS
 
-RolloutFactory = Callable[..., Rollouts]
-
-G2RL = {"g2rl": {"strength": 0.3, "form": "centred", "uniform_group": "zero"}}
-BONUS = {"entropy_bonus": {"coefficient": 0.01}}
-PLATEAU = {"strategy": G2RL, "window_steps": 2, "patience_steps": 2}
-RUN = RunSettings(kl=0.01, group_size=4)
-BATCHES = 6
+STEPS = 4
 
 
-class Example(NamedTuple):
-    """A spec, and the same with one knob turned."""
-
-    spec: Any
-    turned: Any
-    label: str
-
-
-EXAMPLES: dict[str, Example] = {
-    "entropy_bonus": Example("entropy_bonus", BONUS, "entropy_bonus"),
-    "g2rl": Example("g2rl", {"g2rl": {"strength": 1.0}}, "g2rl"),
-    "g2rl prose": Example({"g2rl": {"form": "prose"}}, {"g2rl": {"form": "literal"}}, "g2rl(form=prose)"),
-    "g2rl centred": Example(
-        G2RL,
-        {"g2rl": {"strength": 0.3, "form": "centred", "uniform_group": "shape"}},
-        "g2rl(form=centred, uniform_group=zero)",
-    ),
-    "g2rl clipped": Example(
-        {"g2rl": {"strength": 5, "clip": 1}}, {"g2rl": {"strength": 5, "clip": 2}}, "g2rl(strength=5.0, clip=1.0)"
-    ),
-    "hybrid": Example(
-        {"hybrid": {"primary": "g2rl", "hedge": BONUS, "share": 0.25}},
-        {"hybrid": {"primary": "g2rl", "hedge": BONUS, "share": 0.5}},
-        "hybrid(g2rl, entropy_bonus(coefficient=0.01), share=0.25)",
-    ),
-    "with_resets every": Example(
-        {"with_resets": {"strategy": "grpo", "trigger": "every", "every_steps": 2}},
-        {"with_resets": {"strategy": "grpo", "trigger": "every", "every_steps": 3}},
-        "with_resets(grpo, trigger=every, every_steps=2)",
-    ),
-    "with_resets plateau": Example(
-        {"with_resets": {**PLATEAU, "action": "optimizer"}},
-        {"with_resets": {**PLATEAU, "action": "reference"}},
-        "with_resets(g2rl(form=centred, uniform_group=zero), action=optimizer, window_steps=2, patience_steps=2)",
-    ),
-    "grpo": Example("grpo", None, "grpo"),
-}
-"""Every strategy of the registry; grpo has no knob to turn."""
-
-over_examples = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES.keys())
-
-
-class Outputs(NamedTuple):
-    """What a strategy did in some steps of a run."""
-
-    settings: dict[str, Any]
-    shaped: list[Shaped | None]
-    picked: list[Any]
-    events: list[list[Event]]
-    states: list[State]
-
-    @property
-    def advantages(self) -> list[list[Any] | None]:
-        return [None if one is None else one.advantages.tolist() for one in self.shaped]
-
-    def seen(self) -> tuple[Any, ...]:
-        """Return all that reaches the trainer and its log, ready to compare."""
-        diagnostics = [None if one is None else dict(one.diagnostics) for one in self.shaped]
-        return self.settings, self.advantages, diagnostics, self.picked, self.events
-
-
-def run(strategy: Strategy, batches: list[Rollouts], state: State | None = None, start: int = 0) -> Outputs:
-    """Take `strategy` through one step a batch, as the trainer does; the reward stands still, so a plateau fires."""
-    state = strategy.init() if state is None else state
-    outputs = Outputs(strategy.trainer_settings(), [], [], [], [])
-    for step, batch in enumerate(batches, start=start + 1):
-        pool = PromptPool(due=[1, 2, 3], size=9, mean_rewards={1: [0.5]}, generator=torch.Generator().manual_seed(step))
-        picked, state = strategy.pick_prompts(pool, state)
-        shaped, state = strategy.shape(batch, state)
-        events, state = strategy.react(Progress(step=step, share=step / 10, reward=0.5, entropy=1.0), state)
-        outputs.shaped.append(shaped)
-        outputs.picked.append(picked)
-        outputs.events.append(events)
-        outputs.states.append(copy.deepcopy(state))
-    return outputs
-
-
-@pytest.fixture
-def batches(make_rollouts: RolloutFactory) -> Callable[[], list[Rollouts]]:
-    """Return a function that makes the same batches, with their generators, anew."""
-    return lambda: [make_rollouts(seed=seed) for seed in range(BATCHES)]
-
-
-Batches = Callable[[], list[Rollouts]]
-
-
-def test_every_strategy_has_an_example_and_every_example_a_strategy() -> None:
-    assert {next(iter(describe(build(example.spec)))) for example in EXAMPLES.values()} == STRATEGIES.keys()
+def test_every_strategy_has_an_example_and_every_example_a_strategy(examples: dict[str, Any]) -> None:
+    assert {name.split()[0] for name in examples} == STRATEGIES.keys()
+    for name, example in examples.items():
+        assert next(iter(describe(build(example["spec"])))) == name.split()[0]
 
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_a_strategy_says_what_it_is(name: str) -> None:
     kind = known_strategies()[name]
-    assert kind.family
     assert 0 < len(kind.summary) <= 80
-    assert kind.__doc__
+    text = page(name, kind)
+    places = [text.index(f"\n{section}:\n") for section in (*SECTIONS, "Parameters", "Cost")]
+    assert places == sorted(places)
+    undocumented = [parameter.name for parameter in parameters(kind) if not parameter.text]
+    assert undocumented == []
 
 
-@over_examples
-def test_padding_changes_nothing(example: Example, batches: Batches) -> None:
-    strategy = build(example.spec)
-    assert run(strategy, [with_garbage(batch) for batch in batches()]).seen() == run(strategy, batches()).seen()
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_parameters_out_of_range_are_refused_with_the_range(name: str, examples: dict[str, Any]) -> None:
+    spec = examples[name]["spec"]
+    given = spec[name] if isinstance(spec, dict) else {}
+    for parameter in parameters(known_strategies()[name]):
+        for bounds in parameter.bounds:
+            for value in outside(bounds):
+                wrong = int(value) if parameter.kind == "whole number" else float(value)
+                with pytest.raises(StrategyError) as refused:
+                    build({name: {**given, parameter.name: wrong}})
+                assert f"{parameter.name} must be {bounds}, got {wrong}" in str(refused.value)
 
 
-def with_garbage(rollouts: Rollouts) -> Rollouts:
-    """Return the same rollouts with other tokens, and per-token signals that are not even numbers, in the padding."""
-    mask, nan = rollouts.mask, torch.tensor(float("nan"))
-    signals = dict(rollouts.signals)
+def outside(bounds: Range) -> list[float]:
+    ends = [(bounds.above, 0), (bounds.least, -1), (bounds.below, 0), (bounds.most, 1)]
+    return [end + past for end, past in ends if end is not None]
+
+
+def test_padding_changes_nothing(example: dict[str, Any], contract: Any) -> None:
+    strategy = build(example["spec"])
+    assert (
+        contract.run(strategy, [with_garbage(step) for step in contract.steps()]).seen()
+        == contract.run(strategy, contract.steps()).seen()
+    )
+
+
+def with_garbage(step: Any) -> Any:
+    """Return the same step with other tokens, and per-token signals that are not even numbers, in the padding."""
+    nan = torch.tensor(float("nan"))
+    mask, signals = step.rollouts.mask, dict(step.rollouts.signals)
     for name in ("logp", "entropy"):
         signals[name] = torch.where(mask, signals[name], nan)
     signals["hidden"] = torch.where(mask.unsqueeze(-1), signals["hidden"], nan)
-    return replace(rollouts, completion_ids=torch.where(mask, rollouts.completion_ids, 7), signals=signals)
+    ids = torch.where(mask, step.rollouts.completion_ids, 7)
+    tokens = step.tokens
+    dirty = {name: torch.where(tokens.mask, getattr(tokens, name), nan) for name in ("logp", "old_logp", "entropy")}
+    return step._replace(
+        rollouts=replace(step.rollouts, completion_ids=ids, signals=signals), tokens=replace(tokens, **dirty)
+    )
 
 
-@over_examples
-def test_a_strategy_depends_on_its_own_generators_only(example: Example, batches: Batches) -> None:
-    strategy = build(example.spec)
-    seen = []
-    for global_seed in (1, 2):
-        torch.manual_seed(global_seed)
-        seen.append(run(strategy, batches()).seen())
-        drawn = torch.rand(1)
-        torch.manual_seed(global_seed)
-        assert torch.equal(drawn, torch.rand(1)), "the global generator was drawn from"
-    assert seen[0] == seen[1]
+def test_it_keeps_the_contract(example: dict[str, Any], contract: Any) -> None:
+    contract.require(lambda: build(example["spec"]))
 
 
-@over_examples
-def test_a_saved_state_goes_on_as_if_it_had_never_stopped(example: Example, batches: Batches) -> None:
-    strategy = build(example.spec)
-    whole = run(strategy, batches())
-    first = run(strategy, batches()[:3])
-    stream = io.BytesIO()
-    torch.save(first.states[-1], stream)
-    stream.seek(0)
-    second = run(build(example.spec), batches()[3:], torch.load(stream, weights_only=True), start=3)
-    assert first.advantages + second.advantages == whole.advantages
-    assert first.picked + second.picked == whole.picked
-    assert first.events + second.events == whole.events
-    assert second.states[-1] == whole.states[-1]
+def test_nothing_given_is_changed(example: dict[str, Any], contract: Any) -> None:
+    strategy = build(example["spec"])
+    state = contract.run(strategy, contract.steps()[:2]).states[-1]
+    kept_state, given, untouched = copy.deepcopy(state), contract.steps()[0], contract.steps()[0]
+    contract.run(strategy, [given], state)
+    torch.testing.assert_close(state, kept_state, rtol=0, atol=0)
+    for thing, before in ((given.rollouts, untouched.rollouts), (given.tokens, untouched.tokens)):
+        for name in ("rewards", "advantages", "completion_ids", "mask", "logp", "old_logp", "entropy"):
+            if hasattr(thing, name):
+                assert torch.equal(getattr(thing, name), getattr(before, name)), name
+    assert given.rollouts.signals.keys() == untouched.rollouts.signals.keys()
+    for signal, values in untouched.rollouts.signals.items():
+        assert torch.equal(given.rollouts.signals[signal], values), signal
 
 
-@over_examples
-def test_turning_the_knob_changes_what_reaches_the_trainer(example: Example, batches: Batches) -> None:
-    if example.turned is None:
-        nothing: list[Any] = [None, None, None, []]
-        assert run(build(example.spec), batches()).seen() == ({}, *([one] * BATCHES for one in nothing))
+def test_only_signals_asked_for_are_read(example: dict[str, Any], contract: Any) -> None:
+    strategy = build(example["spec"])
+    assert all(name in SIGNALS or name.startswith(EMBEDDINGS) for name in strategy.needs())
+    bare = []
+    for step in contract.steps():
+        signals = {name: step.rollouts.signals[name] for name in strategy.needs()}
+        bare.append(step._replace(rollouts=replace(step.rollouts, signals=signals)))
+    assert contract.run(strategy, bare).seen() == contract.run(strategy, contract.steps()).seen()
+
+
+def test_groups_do_not_touch_each_other_unless_the_source_says_so(example: dict[str, Any], contract: Any) -> None:
+    if not example.get("groups_alone", True):
         return
-    before, after = run(build(example.spec), batches()), run(build(example.turned), batches())
-    changed = [a != b for a, b in zip(before.seen(), after.seen(), strict=True)]
-    assert changed[0] or changed[1] or changed[4]
+    strategy, (_, rollouts, _) = build(example["spec"]), contract.steps()[0]
+    others = replace(
+        contract.steps()[0].rollouts,
+        rewards=torch.cat([rollouts.rewards[:-4], 1 - rollouts.rewards[-4:]]),
+        signals={name: torch.cat([values[:-4], values[-4:].flip(0)]) for name, values in rollouts.signals.items()},
+        answers=[*rollouts.answers[:-4], "9", "9", None, "8"],
+    )
+    first, second = (strategy.shape(one, strategy.init())[0] for one in (rollouts, others))
+    assert (first is None) == (second is None)
+    if first is not None and second is not None:
+        assert torch.equal(first.advantages[:-4], second.advantages[:-4])
 
 
-@over_examples
-def test_nothing_given_is_changed(example: Example, batches: Batches) -> None:
-    strategy = build(example.spec)
-    strategy.shape(batches()[0], strategy.init())
-    state = run(strategy, batches()[:2]).states[-1]
-    kept_state, given, untouched = copy.deepcopy(state), batches()[0], batches()[0]
-    strategy.shape(given, state)
-    strategy.react(Progress(step=2, share=0.5, reward=0.5, entropy=1.0), state)
-    assert state == kept_state
-    assert given.signals.keys() == untouched.signals.keys()
-    for name in ("rewards", "advantages", "completion_ids", "mask"):
-        assert torch.equal(getattr(given, name), getattr(untouched, name)), name
-    for signal, values in untouched.signals.items():
-        assert torch.equal(given.signals[signal], values), signal
+def test_at_zero_it_is_grpo(example: dict[str, Any], contract: Any) -> None:
+    if "zero" not in example:
+        return
+    zero = contract.run(build(example["zero"]), contract.steps())
+    assert {name: value for name, value in zero.settings.items() if value != SETTINGS[name].default} == {}
+    for step, shaped, weighed in zip(contract.steps(), zero.shaped, zero.weighed, strict=True):
+        assert shaped is None or torch.equal(shaped.advantages, step.rollouts.advantages)
+        assert weighed is None or torch.equal(weighed.advantages, step.tokens.advantages)
 
 
-@over_examples
-def test_only_signals_asked_for_are_read(example: Example, batches: Batches) -> None:
-    strategy = build(example.spec)
-    assert strategy.needs() <= set(SignalName.__args__)  # type: ignore[attr-defined]  # a Literal has its values there
-    bare = [replace(b, signals={name: b.signals[name] for name in strategy.needs()}) for b in batches()]
-    assert run(strategy, bare).seen() == run(strategy, batches()).seen()
+def test_its_description_builds_the_same_strategy_with_the_same_label(example: dict[str, Any]) -> None:
+    strategy = build(example["spec"])
+    assert build(describe(strategy)) == strategy
+    assert describe(build(describe(strategy))) == describe(strategy)
+    assert label(build(describe(strategy))) == label(strategy) == example.get("label", label(strategy))
 
 
-@over_examples
-def test_advantages_are_finite_and_one_per_rollout_or_token(example: Example, batches: Batches) -> None:
-    for one, batch in zip(run(build(example.spec), batches()).shaped, batches(), strict=True):
-        if one is not None:
-            assert one.advantages.shape in (batch.rewards.shape, batch.completion_ids.shape)
-            assert torch.isfinite(one.advantages).all()
-            assert not one.advantages.requires_grad
-
-
-@over_examples
-def test_only_allowed_settings_are_overridden(example: Example) -> None:
-    assert build(example.spec).trainer_settings().keys() <= SETTINGS.keys()
-
-
-@over_examples
-def test_it_composes_with_a_hedge(example: Example, batches: Batches) -> None:
-    alone, share = run(build(example.spec), batches()), 0.25
-    mixed = run(build({"hybrid": {"primary": example.spec, "hedge": "grpo", "share": share}}), batches())
-    assert mixed.events == alone.events
-    for one, other, batch in zip(alone.shaped, mixed.shaped, batches(), strict=True):
-        if one is None:
-            assert other is None
-        else:
-            assert other is not None
-            torch.testing.assert_close(other.advantages, (1 - share) * one.advantages + share * batch.advantages)
-
-
-@over_examples
-def test_it_composes_with_resets(example: Example, batches: Batches) -> None:
-    alone = run(build(example.spec), batches())
-    outer = {"strategy": example.spec, "trigger": "every", "every_steps": 2, "action": "optimizer"}
-    reset = run(build({"with_resets": outer}), batches())
-    assert (reset.settings, reset.advantages, reset.picked) == (alone.settings, alone.advantages, alone.picked)
-    extra = [Event(kind="optimizer", cause="every 2 steps")]
-    assert reset.events == [one + (extra if step % 2 == 0 else []) for step, one in enumerate(alone.events, start=1)]
+def test_its_controls_are_controls_and_can_be_built(example: dict[str, Any]) -> None:
+    for control in build(example["spec"]).controls():
+        assert control.family in ("controls", "prompt choice")
+        assert build(describe(control)) == control
+        assert control.controls() == ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,26 +178,13 @@ class Counter(Strategy):
         return [], {**state, "react": state["react"] + 1}
 
 
-COUNTED = {"shape": BATCHES, "pick_prompts": BATCHES, "react": BATCHES}
+COUNTED = {"shape": STEPS, "pick_prompts": STEPS, "react": STEPS}
 
 
-def test_a_combinator_keeps_the_state_of_every_hook_of_its_parts(batches: Batches) -> None:
-    hybrid = run(Hybrid(primary=Counter(), hedge=Counter()), batches()).states[-1]
-    assert hybrid == {"primary": COUNTED, "hedge": {**COUNTED, "pick_prompts": 0}}  # the primary alone picks
+def test_a_combinator_keeps_the_state_of_every_hook_of_its_parts(contract: Any) -> None:
+    hybrid = contract.run(Hybrid(primary=Counter(), hedge=Counter()), contract.steps()).states[-1]
+    assert hybrid == {"primary": COUNTED, "hedge": COUNTED}
     triggers: tuple[Literal["every", "plateau"], ...] = ("every", "plateau")
     for trigger in triggers:
         resets = WithResets(strategy=Counter(), trigger=trigger, window_steps=1, patience_steps=1)
-        assert run(resets, batches()).states[-1]["inner"] == COUNTED
-
-
-@over_examples
-def test_its_description_builds_the_same_strategy(example: Example) -> None:
-    strategy = build(example.spec)
-    strategy.check(RUN)
-    assert build(describe(strategy)) == strategy
-    assert describe(build(describe(strategy))) == describe(strategy)
-
-
-@over_examples
-def test_its_label_is_stable(example: Example) -> None:
-    assert label(build(example.spec)) == label(build(describe(build(example.spec)))) == example.label
+        assert contract.run(resets, contract.steps()).states[-1]["inner"] == COUNTED

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from strategies import SettingValue, Strategy, StrategyError, build, describe, known_strategies, label, registry
-from strategies.entropy_bonus import EntropyBonus
+from strategies.combinators.hybrid import Hybrid
+from strategies.controls.grpo import GRPO
 from strategies.gradient.g2rl import G2RL
-from strategies.grpo import GRPO
-from strategies.hybrid import Hybrid
+from strategies.registry import STRATEGIES
+from strategies.tokens.entropy_bonus import EntropyBonus
 
-KNOWN = "Known: entropy_bonus, g2rl, grpo, hybrid, with_resets"
+KNOWN = f"Known: {', '.join(sorted(STRATEGIES))}"
 
 
 @pytest.mark.parametrize("spec", ["g2rl", {"g2rl": None}, {"g2rl": {}}])
@@ -64,7 +65,7 @@ def test_parts_are_built_from_their_own_specs() -> None:
         ({"hybrid": {}}, "hybrid needs primary, hedge", ()),
         (
             {"hybrid": {"primary": {"with_resets": {"strategy": "gpro"}}, "hedge": "grpo"}},
-            f"no strategy named 'gpro'. Did you mean 'grpo'? {KNOWN}",
+            f"no strategy named 'gpro'. Did you mean 'gspo' or 'grpo'? {KNOWN}",
             ("hybrid", "primary", "with_resets", "strategy"),
         ),
         (
@@ -79,8 +80,8 @@ def test_parts_are_built_from_their_own_specs() -> None:
         ),
         ({"g2rl": [1]}, "expected a strategy's name, or one name with its parameters; got {'g2rl': [1]}", ()),
         (
-            {"entropy_bonus": {"coefficient": 0}},
-            "entropy_bonus: coefficient must be positive, got 0.0; plain GRPO is `grpo`",
+            {"entropy_bonus": {"coefficient": -1}},
+            "entropy_bonus: coefficient must be at least 0, got -1.0",
             (),
         ),
     ],
@@ -149,7 +150,7 @@ def test_an_entry_point_that_is_no_strategy_is_named(
 
 def test_registering_the_same_class_again_is_no_clash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "another_package", sys.modules[__name__])
-    registered(monkeypatch, ("grpo", "strategies.grpo:GRPO"))
+    registered(monkeypatch, ("grpo", "strategies.controls.grpo:GRPO"))
     assert known_strategies()["grpo"] is GRPO
 
 

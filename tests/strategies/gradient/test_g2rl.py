@@ -43,7 +43,9 @@ def standardised(values: Sequence[float]) -> list[float]:
 
 def shape(rollouts: Rollouts, **parameters: Any) -> Shaped:
     strategy = G2RL(**parameters)
-    return strategy.shape(rollouts, strategy.init())[0]
+    shaped = strategy.shape(rollouts, strategy.init())[0]
+    assert shaped is not None
+    return shaped
 
 
 def test_cosines_of_the_group() -> None:
@@ -147,9 +149,9 @@ def test_what_is_logged(make_rollouts: RolloutFactory) -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"strength": 0}, r"strength must be above 0 and at most 10, got 0\.0; plain GRPO is `grpo`"),
-        ({"strength": 11}, r"strength must be above 0 and at most 10, got 11\.0"),
-        ({"clip": 0.5}, r"clip must be at least 1, the size of an unshaped reward; got 0\.5"),
+        ({"strength": -1}, r"strength must be at least 0 and at most 10, got -1\.0"),
+        ({"strength": 11}, r"strength must be at least 0 and at most 10, got 11\.0"),
+        ({"clip": 0.5}, r"clip must be at least 1, got 0\.5"),
         ({"form": "poetry"}, r"g2rl\.form: expected 'literal', 'prose' or 'centred'; got 'poetry'"),
         ({"uniform_group": "no_std"}, r"g2rl\.uniform_group: expected 'shape' or 'zero'; got 'no_std'"),
     ],
@@ -234,5 +236,10 @@ def test_rounding_is_not_novelty() -> None:
             mask=mask,
             signals={"gradient_features": features},
         )
-        shaped, _ = G2RL(uniform_group="shape").shape(rollouts, {})
-        assert shaped.advantages.abs().max() < 1e-2
+        assert shape(rollouts, uniform_group="shape").advantages.abs().max() < 1e-2
+
+
+def test_without_strength_it_is_grpo_and_asks_for_nothing(make_rollouts: RolloutFactory) -> None:
+    strategy = G2RL(strength=0)
+    assert strategy.shape(make_rollouts(), strategy.init())[0] is None
+    assert strategy.needs() == frozenset()

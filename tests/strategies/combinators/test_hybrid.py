@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -22,8 +22,8 @@ from strategies import (
     StrategyError,
     build,
 )
-from strategies.grpo import GRPO
-from strategies.hybrid import Hybrid
+from strategies.combinators.hybrid import Hybrid
+from strategies.controls.grpo import GRPO
 
 RolloutFactory = Callable[..., Rollouts]
 
@@ -110,11 +110,26 @@ def test_both_parts_keep_their_states_and_diagnostics(make_rollouts: RolloutFact
     assert shaped.diagnostics == {"primary/value": 3.0, "hedge/value": 4.0}
 
 
+def a_pool() -> PromptPool:
+    """Return a pool of which only the generator is used."""
+    return PromptPool(
+        due=[0, 1],
+        size=9,
+        mean_rewards={},
+        more=lambda count: [0] * count,
+        probe=lambda indices, rollouts: torch.zeros(len(indices), rollouts),
+        step=0,
+        generator=torch.Generator(),
+    )
+
+
 def test_the_primary_picks_and_both_react() -> None:
     hybrid = Hybrid(primary=Constant(value=3.0), hedge=Constant(value=4.0))
-    pool = PromptPool(due=[0, 1], size=9, mean_rewards={}, generator=torch.Generator())
+    pool = a_pool()
     assert hybrid.pick_prompts(pool, hybrid.init())[0] == [3, 3]
-    events, _ = hybrid.react(Progress(step=1, share=0.1, reward=0.0, entropy=1.0), hybrid.init())
+    events, _ = hybrid.react(
+        Progress(step=1, share=0.1, reward=0.0, entropy=1.0, generator=torch.Generator()), hybrid.init()
+    )
     assert [event.cause for event in events] == ["3.0", "4.0"]
 
 
@@ -132,18 +147,26 @@ def test_settings_depart_from_the_default_by_share(share: float, settings: dict[
 
 def test_settings_of_two_parts_are_mixed_from_the_default() -> None:
     primary = Constant(settings={"epsilon_high": 0.4, "entropy_target": 0.4})
-    hedge = Constant(settings={"epsilon_high": 0.28, "loss_type": "dapo"})
+    hedge = Constant(settings={"epsilon": 0.28, "entropy_target": 0.4, "loss_type": "dapo"})
     mixed = Hybrid(primary=primary, hedge=hedge, share=0.25).trainer_settings()
     assert mixed == {
-        "epsilon_high": pytest.approx(0.2 + 0.75 * 0.2 + 0.25 * 0.08),
-        "entropy_target": pytest.approx(0.2 + 0.75 * 0.2),
+        "epsilon": pytest.approx(0.2 + 0.25 * 0.08),
+        "epsilon_high": pytest.approx(0.2 + 0.75 * 0.2),
+        "entropy_target": 0.4,
         "loss_type": "dapo",
     }
 
 
+def test_one_setting_with_two_values_is_refused_and_both_parts_are_named() -> None:
+    entropy, constant = build({"entropy_bonus": {"coefficient": 0.01}}), Constant(settings={"entropy_coef": 0.02})
+    expected = "the primary EntropyBonus sets entropy_coef to 0.01 and the hedge Constant sets it to 0.02"
+    with pytest.raises(ValueError, match=expected):
+        Hybrid(primary=entropy, hedge=constant, share=0.2)
+
+
 def test_the_sampling_temperature_is_not_mixed() -> None:
     """The plan has its own, which a strategy doesn't know: in between what and what?"""
-    with pytest.raises(ValueError, match=r"temperature=1\.2"):
+    with pytest.raises(ValueError, match=r"Constant sets temperature to 1\.2, which can't be mixed with 1\.0"):
         Hybrid(primary=Constant(settings={"temperature": 1.2}), hedge=GRPO(), share=0.5)
 
 
@@ -158,14 +181,14 @@ def test_at_the_ends_settings_are_those_of_one_part() -> None:
 
 def test_settings_with_nothing_in_between_are_refused() -> None:
     primary = Constant(settings={"scale_rewards": "batch"})
-    expected = "the parts need scale_rewards='batch' and scale_rewards='group': there is nothing in between"
+    expected = "Constant sets scale_rewards to 'batch', which can't be mixed with 'group': there is nothing in between"
     with pytest.raises(ValueError, match=expected):
         Hybrid(primary=primary, hedge=GRPO(), share=0.2)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
 def test_a_share_outside_0_to_1_is_refused(share: float) -> None:
-    with pytest.raises(StrategyError, match=rf"hybrid: share must lie between 0 and 1, got {share}"):
+    with pytest.raises(StrategyError, match=rf"hybrid: share must be at least 0 and at most 1, got {share}"):
         build({"hybrid": {"primary": "grpo", "hedge": "g2rl", "share": share}})
 
 
@@ -177,3 +200,39 @@ def test_both_parts_check_the_run(primary: object, hedge: object) -> None:
     hybrid = Hybrid(primary=build(primary), hedge=build(hedge))
     with pytest.raises(ValueError, match="would do nothing"):
         hybrid.check(RunSettings(kl=0.0, group_size=4))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chooser(Strategy):
+    """Keeps groups whose mean reward is at least `least`, in at most `patience` rounds, and picks prompt 7."""
+
+    least: float
+    patience: int
+
+    def rounds(self) -> int:
+        return self.patience
+
+    def keep(self, rewards: torch.Tensor) -> torch.Tensor:
+        return rewards.mean(dim=1) >= self.least
+
+    def exhausted(self) -> Literal["fill", "error"]:
+        return "error"
+
+    def pick_prompts(self, pool: PromptPool, state: State) -> tuple[list[int] | None, State]:
+        return [7, 7], state
+
+
+def test_a_group_is_kept_if_both_keep_it() -> None:
+    rewards = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    strict, mild = Chooser(least=0.9, patience=3), Chooser(least=0.2, patience=5)
+    both = Hybrid(primary=mild, hedge=strict)
+    assert (both.keep(rewards).tolist(), both.rounds(), both.exhausted()) == ([False, False, True], 5, "error")
+    alone = Hybrid(primary=mild, hedge=strict, share=0.0)
+    assert (alone.keep(rewards).tolist(), alone.rounds()) == ([False, True, True], 5)
+
+
+def test_the_hedge_picks_where_the_primary_does_not() -> None:
+    chooser = Chooser(least=0.0, patience=1)
+    assert Hybrid(primary=GRPO(), hedge=chooser).pick_prompts(a_pool(), {"primary": {}, "hedge": {}})[0] == [7, 7]
+    unheard = Hybrid(primary=GRPO(), hedge=chooser, share=0.0)
+    assert unheard.pick_prompts(a_pool(), unheard.init())[0] is None

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 from strategies import Progress, RunSettings, State, StrategyError, build
-from strategies.grpo import GRPO
-from strategies.resets import WithResets
+from strategies.combinators.resets import WithResets
+from strategies.controls.grpo import GRPO
+
+
+def after(step: int, reward: float) -> Progress:
+    return Progress(step=step, share=0.0, reward=reward, entropy=0.0, generator=torch.Generator())
 
 
 def fired(strategy: WithResets, rewards: list[float], state: State | None = None) -> dict[int, str]:
@@ -16,7 +21,7 @@ def fired(strategy: WithResets, rewards: list[float], state: State | None = None
     state = strategy.init() if state is None else state
     causes = {}
     for step, reward in enumerate(rewards, start=1):
-        events, state = strategy.react(Progress(step=step, share=0.0, reward=reward, entropy=0.0), state)
+        events, state = strategy.react(after(step, reward), state)
         for event in events:
             assert event.kind == strategy.action
             causes[step] = event.cause
@@ -80,14 +85,14 @@ def test_resets_are_counted() -> None:
     strategy = WithResets(strategy=GRPO(), trigger="every", every_steps=1)
     state = strategy.init()
     for step in (1, 2):
-        _, state = strategy.react(Progress(step=step, share=0.0, reward=0.0, entropy=0.0), state)
+        _, state = strategy.react(after(step, 0.0), state)
     assert state["resets"] == 2
 
 
 def test_resets_within_resets_both_fire() -> None:
     inner = WithResets(strategy=GRPO(), trigger="every", every_steps=2, action="optimizer")
     outer = WithResets(strategy=inner, trigger="every", every_steps=3, action="reference")
-    events, _ = outer.react(Progress(step=6, share=0.0, reward=0.0, entropy=0.0), outer.init())
+    events, _ = outer.react(after(6, 0.0), outer.init())
     assert [event.kind for event in events] == ["optimizer", "reference"]
 
 
@@ -113,7 +118,7 @@ def test_the_inner_strategy_is_checked_too() -> None:
         ({"every_steps": 0}, "every_steps must be at least 1, got 0"),
         ({"window_steps": 0}, "window_steps must be at least 1, got 0"),
         ({"patience_steps": -1}, "patience_steps must be at least 1, got -1"),
-        ({"min_gain": -0.1}, r"min_gain must not be negative, got -0\.1"),
+        ({"min_gain": -0.1}, r"min_gain must be at least 0, got -0\.1"),
     ],
 )
 def test_parameters_out_of_bounds_are_refused(parameters: dict[str, Any], message: str) -> None:

@@ -1,0 +1,84 @@
+"""A strategy around another: every hook goes to the inner one, and a subclass changes the hooks that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from strategies.contract import (
+    Event,
+    Progress,
+    PromptPool,
+    Rollouts,
+    RunSettings,
+    SettingValue,
+    Shaped,
+    SignalName,
+    State,
+    Strategy,
+    TokenBatch,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapper(Strategy):
+    """Does what `inner` does; the inner state stands under "inner" in its own."""
+
+    @property
+    def inner(self) -> Strategy:
+        """The strategy that is wrapped."""
+        raise NotImplementedError
+
+    def controls(self) -> tuple[Strategy, ...]:
+        """Return the inner strategy's controls."""
+        return self.inner.controls()
+
+    def needs(self) -> frozenset[SignalName]:
+        """Ask for what the inner strategy asks for."""
+        return self.inner.needs()
+
+    def trainer_settings(self) -> dict[str, SettingValue]:
+        """Pass on the inner strategy's settings."""
+        return self.inner.trainer_settings()
+
+    def check(self, run: RunSettings) -> None:
+        """Check the inner strategy."""
+        self.inner.check(run)
+
+    def init(self) -> State:
+        """Hold the inner state."""
+        return {"inner": self.inner.init()}
+
+    def pick_prompts(self, pool: PromptPool, state: State) -> tuple[Sequence[int] | None, State]:
+        """Pick as the inner strategy does."""
+        picked, inner = self.inner.pick_prompts(pool, state["inner"])
+        return picked, {**state, "inner": inner}
+
+    def rounds(self) -> int:
+        """Sample as often as the inner strategy."""
+        return self.inner.rounds()
+
+    def keep(self, rewards: Tensor) -> Tensor:
+        """Keep what the inner strategy keeps."""
+        return self.inner.keep(rewards)
+
+    def exhausted(self) -> Literal["fill", "error"]:
+        """Do what the inner strategy does."""
+        return self.inner.exhausted()
+
+    def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
+        """Shape as the inner strategy does."""
+        shaped, inner = self.inner.shape(rollouts, state["inner"])
+        return shaped, {**state, "inner": inner}
+
+    def weigh(self, tokens: TokenBatch) -> Shaped | None:
+        """Weigh as the inner strategy does."""
+        return self.inner.weigh(tokens)
+
+    def react(self, progress: Progress, state: State) -> tuple[list[Event], State]:
+        """React as the inner strategy does."""
+        events, inner = self.inner.react(progress, state["inner"])
+        return events, {**state, "inner": inner}
