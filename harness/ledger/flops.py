@@ -37,10 +37,6 @@ class ModelShape:
         """
         return 2 * self.body * tokens + 2 * self.head * logits + 4 * self.attention * attended
 
-    def sensitivity(self, tokens: float) -> float:
-        """Return the FLOPs of φ for `tokens` tokens whose hidden state is at hand: logits, then E_p[W]."""
-        return 4 * self.head * tokens
-
 
 def shape_of(model: PreTrainedModel) -> ModelShape:
     """Return the shape of a dense causal language model."""

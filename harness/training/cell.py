@@ -11,11 +11,12 @@ from harness.evaluation.todo import Recorder, Todo
 from harness.fingerprint import fingerprint
 from harness.ledger.ledger import Ledger
 from harness.plan.cells import Cell
-from harness.plan.resolve import Plan, load_plan
+from harness.plan.resolve import Plan
 from harness.store import attempts
 from harness.store.atomic import write_json
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.seal import last_intact, read_seal
+from harness.tuning.settle import stored_cell
 
 if TYPE_CHECKING:
     from harness.training.trainer import StrategyTrainer
@@ -56,8 +57,7 @@ def run_stored_cell(run: RunPaths, cell_id: str, threads: int) -> attempts.Attem
     import torch
 
     torch.set_num_threads(threads)
-    plan = load_plan(run.plan)
-    cell = next(cell for cell in plan.cells if cell.id == cell_id)
+    plan, cell = stored_cell(run, cell_id)
     return run_cell(plan, cell, run.cell(cell_id), threads)
 
 

@@ -22,6 +22,7 @@ def save_extras(folder: Path, trainer: StrategyTrainer, spent: Spent) -> None:
         "state": trainer.strategy_state,
         "generator": trainer.generator.get_state(),
         "mean_rewards": dict(trainer.mean_rewards),
+        "prompts_handed_out": trainer.supply.handed_out,
         "spent": spent.as_dict(),
     }
     torch.save(extras, folder / STRATEGY_FILE)
@@ -37,6 +38,7 @@ def load_extras(folder: Path, trainer: StrategyTrainer) -> Spent:
     trainer.strategy_state = extras["state"]
     trainer.generator.set_state(extras["generator"])
     trainer.mean_rewards.update(extras["mean_rewards"])
+    trainer.supply.handed_out = extras["prompts_handed_out"]
     if (folder / REFERENCE_FILE).exists():
         from safetensors.torch import load_model
 

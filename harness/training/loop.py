@@ -59,6 +59,7 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """Number of the last sealed checkpoint."""
         self._step_seconds = 0.0
         self._step_tokens = 0
+        self._rollouts: dict[str, Any] = {}
 
     @property
     def share(self) -> float:
@@ -83,6 +84,8 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self._step_tokens = sum(use.generated_tokens for use in uses)
         self.ledger.step(uses)
         control.should_log = True
+        if state.global_step % self._trainer().updates_per_batch:
+            return  # a generation batch is half used, and no checkpoint could hold the rest of it
         control.should_save = self.due > self.sealed
         control.should_training_stop = self.due >= self.checkpoints
 
@@ -97,11 +100,16 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """Write the step's line, after letting the strategy react to it."""
         if logs is None or "loss" not in logs:  # the summary at the end of training
             return
+        logs = self._rollouts = {**self._rollouts, **logs}  # a later update on the same rollouts says nothing of them
         row = {name: logs.get(theirs) for name, theirs in LOGGED.items()}
         _refuse_divergence(row, state.global_step)
         trainer = self._trainer()
         progress = Progress(
-            step=state.global_step, share=self.share, reward=float(logs["reward"]), entropy=float(logs["entropy"])
+            step=state.global_step,
+            share=self.share,
+            reward=float(logs["reward"]),
+            entropy=float(logs["entropy"]),
+            generator=trainer.generator,
         )
         events, trainer.strategy_state = trainer.strategy.react(progress, trainer.strategy_state)
         for event in events:

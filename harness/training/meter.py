@@ -48,9 +48,9 @@ class StepMeter:
             self._book()
             self._open.pop()
 
-    def generated(self, prompts: list[int], completions: list[int]) -> None:
+    def generated(self, prompts: list[int], completions: list[int], phase: Phase = "generate", part: str = "") -> None:
         """Book a generation: prompts read once, completions decoded one token at a time."""
-        use = self._use("generate", "")
+        use = self._use(phase, part)
         tokens = sum(prompts) + sum(completions)
         use.generated_tokens += sum(completions)
         use.forward_tokens += tokens
@@ -58,11 +58,14 @@ class StepMeter:
             tokens=tokens, logits=sum(completions), attended=attended_decoding(prompts, completions)
         )
 
-    def forwarded(self, phase: Phase, part: str, prompts: list[int], completions: list[int]) -> float:
-        """Book a full forward pass that makes logits for the completions; return its FLOPs."""
+    def forwarded(
+        self, phase: Phase, part: str, prompts: list[int], completions: list[int], *, head: bool = True
+    ) -> float:
+        """Book a full forward pass, with logits for the completions if it goes through the head; return its FLOPs."""
         use = self._use(phase, part)
         lengths = [p + c for p, c in zip(prompts, completions, strict=True)]
-        flops = self.shape.forward(tokens=sum(lengths), logits=sum(completions), attended=attended_whole(lengths))
+        logits = sum(completions) if head else 0
+        flops = self.shape.forward(tokens=sum(lengths), logits=logits, attended=attended_whole(lengths))
         use.forward_tokens += sum(lengths)
         use.forward_flops += flops
         return flops

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import CellError
@@ -12,9 +11,7 @@ from harness.errors import CellError
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from suites.contract import Item, TrainingTask
-
-Reward = Callable[..., list[float]]
+    from suites.contract import Grade, TrainingTask
 
 
 def problem_pool(task: TrainingTask, size: int, seed: int) -> Dataset:
@@ -33,24 +30,31 @@ def problem_pool(task: TrainingTask, size: int, seed: int) -> Dataset:
     )
 
 
-def verifier_reward(task: TrainingTask) -> Reward:
-    """Return TRL's reward function: 1 for a right answer, 0 for any other."""
+class Verifier:
+    """TRL's reward function: 1 for a right answer, 0 for any other; keeps the answers that it read last."""
 
-    def verified(
-        prompts: list[str], completions: list[str], id: list[str], payload: list[str], **_: Any
+    __name__ = "verified"
+
+    def __init__(self, task: TrainingTask) -> None:
+        self.task = task
+        self.answers: list[str | None] = []
+        """The final answer of each completion of the last call; None where none could be read."""
+
+    def __call__(
+        self, prompts: list[str], completions: list[str], id: list[str], payload: list[str], **_: Any
     ) -> list[float]:
+        """Return the rewards of `completions`."""
         rows = zip(prompts, completions, id, payload, strict=True)
-        return [_reward(task, prompt, completion, name, data) for prompt, completion, name, data in rows]
+        grades = [self._grade(*row) for row in rows]
+        self.answers = [grade.answer for grade in grades]
+        return [float(grade.correct) for grade in grades]
 
-    return verified
+    def _grade(self, prompt: str, completion: str, name: str, payload: str) -> Grade:
+        from suites.contract import Item
 
-
-def _reward(task: TrainingTask, prompt: str, completion: str, name: str, payload: str) -> float:
-    from suites.contract import Item
-
-    item: Item = Item(id=name, prompt=prompt, payload=json.loads(payload))
-    try:
-        return float(task.grader(item, completion).correct)
-    except Exception as error:
-        message = f"the grader of task {task.name} raised {type(error).__name__} on problem {name}: {error}"
-        raise CellError("grader error", message) from error
+        item: Item = Item(id=name, prompt=prompt, payload=json.loads(payload))
+        try:
+            return self.task.grader(item, completion)
+        except Exception as error:
+            message = f"the grader of task {self.task.name} raised {type(error).__name__} on problem {name}: {error}"
+            raise CellError("grader error", message) from error

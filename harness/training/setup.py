@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ from trl import GRPOConfig
 
 from harness.ledger.flops import shape_of
 from harness.models import load_model, load_tokenizer
+from harness.plan.arms import Arm
 from harness.plan.cells import Cell
-from harness.plan.resolve import Arm, Plan
+from harness.plan.resolve import Plan
 from harness.seeds import stream_seed
 from harness.training.meter import StepMeter
-from harness.training.problems import problem_pool, verifier_reward
+from harness.training.problems import Verifier, problem_pool
 from harness.training.trainer import StrategyTrainer
 from suites import training_task
 
@@ -33,6 +35,7 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, callback: Trai
     """
     if arm.strategy is None:
         raise ValueError(f"the arm {arm.name!r} is not trained")
+    plan = replace(plan, training=arm.training)  # a tuned arm may have a learning rate of its own
     task = training_task(plan.task)
     model = load_model(plan.model.folder)
     factor = 3 if plan.training.gradient_checkpointing else 2
@@ -44,7 +47,7 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, callback: Trai
         generator=generator,
         model=model,
         processing_class=load_tokenizer(plan.model.folder),
-        reward_funcs=verifier_reward(task),
+        reward_funcs=Verifier(task),
         train_dataset=problem_pool(task, plan.training.pool, stream_seed(cell.seed, "problems")),
         args=trainer_config(plan, cell, scratch, arm.strategy.trainer_settings()),
         callbacks=[callback],
@@ -54,14 +57,18 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, callback: Trai
 def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any]) -> GRPOConfig:
     """Return TRL's configuration of a cell: the plan's settings, and the strategy's overrides."""
     training = plan.training
-    rollouts = training.rollouts_per_step
-    micro_batch = training.micro_batch or rollouts
+    overrides = dict(overrides)
+    group_size = training.group_size * overrides.pop("rollouts_factor", 1)
+    rollouts = training.prompts_per_step * group_size
+    update = rollouts // training.minibatches
+    micro_batch = training.micro_batch or update
     settings: dict[str, Any] = {
         "output_dir": str(scratch),
         "per_device_train_batch_size": micro_batch,
-        "gradient_accumulation_steps": rollouts // micro_batch,
+        "gradient_accumulation_steps": update // micro_batch,
         "generation_batch_size": rollouts,
-        "num_generations": training.group_size,
+        "num_iterations": training.epochs,
+        "num_generations": group_size,
         "max_completion_length": plan.max_completion_tokens,
         "temperature": training.temperature,
         "beta": training.kl,

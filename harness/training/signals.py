@@ -2,7 +2,8 @@
 
 Generation computes those hidden states anyway, one token at a time; `GenerationTap` keeps them, so that a signal costs
 a pass through the head and no pass through the layers. Where generation happens elsewhere (vLLM), `hidden_by_forward`
-makes them with one pass more, which the ledger charges to the strategy.
+makes them with one pass more, which the ledger charges to the strategy. Two signals need more: `reference_hidden` a
+pass through the model that training started from, and embeddings an encoder of text.
 
 Shape suffixes: B rollouts, P prompt tokens, T completion tokens, S = P + T, D hidden size, V vocabulary.
 """
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from strategies import SignalName
+from harness.training.meter import StepMeter
+from strategies.contract import EMBEDDINGS, SignalName
 from strategies.gradient.sensitivity import (
     sequence_features,
     token_features_by_autograd,
@@ -116,10 +118,14 @@ class Head:
         return lambda hidden, ids: token_features_by_autograd(hidden, self.logits, ids, self.temperature)
 
 
+HEAD_PASSES = {"gradient_features": 2, "logp": 1, "entropy": 1, "hidden": 0}
+"""Products with the LM head that a signal takes, for each signal made from hidden states."""
+
+
 @torch.no_grad()
 def compute_signals(
     names: frozenset[SignalName], hidden_BTD: Tensor, ids_BT: Tensor, mask_BT: Tensor, head: Head
-) -> dict[str, Tensor]:
+) -> dict[SignalName, Tensor]:
     """Return the signals in `names`; positions outside the mask are zero.
 
     Args:
@@ -136,6 +142,75 @@ def compute_signals(
         "entropy": lambda: _entropy(head, hidden_BTD) * mask_BT,
     }
     return {name: makers[name]() for name in sorted(names)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """What signals are made from."""
+
+    prompt_ids: Tensor
+    """(B, P), left-padded."""
+    prompt_mask: Tensor
+    """(B, P), 1 for the tokens of the prompt."""
+    completion_ids: Tensor
+    """(B, T), right-padded."""
+    mask: Tensor
+    """(B, T) bool, true for the tokens of the completion."""
+    hidden: Tensor | None
+    """(B, T, D) as kept while generating; None where the model did not generate here."""
+    completions: list[str]
+    """(B,) texts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignalMaker:
+    """Makes the signals that one strategy asks for, and books what they cost."""
+
+    names: frozenset[SignalName]
+    reference: PreTrainedModel | None
+    """The model that training started from, where a signal reads it."""
+    meter: StepMeter
+    part: str
+    """The arm that is charged."""
+    temperature: float
+    batch_size: int
+    """Rollouts in one forward pass."""
+
+    @property
+    def reads_hidden(self) -> bool:
+        """Whether a signal is made from the policy's hidden states."""
+        return not self.names.isdisjoint(HEAD_PASSES)
+
+    def make(self, batch: Batch, policy: PreTrainedModel) -> dict[SignalName, Tensor]:
+        """Return the signals of a batch."""
+        made = self._from_hidden(batch, policy) if self.reads_hidden else {}
+        if self.reference is not None:
+            mean = self._hidden(batch, self.reference) * batch.mask.unsqueeze(-1)
+            made["reference_hidden"] = mean.sum(dim=1) / batch.mask.sum(dim=1, keepdim=True).clamp(min=1)
+        for name in sorted(self.names):
+            if name.startswith(EMBEDDINGS):
+                made[name] = self._embedded(name.removeprefix(EMBEDDINGS), batch)
+        return made
+
+    def _from_hidden(self, batch: Batch, policy: PreTrainedModel) -> dict[SignalName, Tensor]:
+        names = self.names & HEAD_PASSES.keys()
+        hidden = self._hidden(batch, policy) if batch.hidden is None else batch.hidden
+        one_pass = self.meter.shape.forward(tokens=0, logits=float(batch.mask.sum()), attended=0)
+        self.meter.signalled(self.part, sum(HEAD_PASSES[name] for name in names) * one_pass)
+        return compute_signals(names, hidden, batch.completion_ids, batch.mask, Head.of(policy, self.temperature))
+
+    def _hidden(self, batch: Batch, model: PreTrainedModel) -> Tensor:
+        whole = torch.cat([batch.prompt_ids, batch.completion_ids], dim=1)
+        attention = torch.cat([batch.prompt_mask, batch.mask.to(batch.prompt_mask)], dim=1)
+        prompts, completions = batch.prompt_mask.sum(dim=1).tolist(), batch.mask.sum(dim=1).tolist()
+        self.meter.forwarded("score", self.part, prompts, completions, head=False)
+        return hidden_by_forward(model, whole, attention, batch.completion_ids.shape[1], self.batch_size)
+
+    def _embedded(self, encoder: str, batch: Batch) -> Tensor:
+        from harness.training.encoders import encode, encoding_flops
+
+        self.meter.signalled(self.part, encoding_flops(encoder, batch.completions))
+        return encode(encoder, batch.completions).to(batch.mask.device)
 
 
 def _logp(head: Head, hidden_BTD: Tensor) -> Tensor:

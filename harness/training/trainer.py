@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,13 +15,23 @@ from torch import Tensor
 from trl import GRPOTrainer
 
 from harness.training.meter import StepMeter
-from harness.training.signals import GenerationTap, Head, compute_signals, hidden_by_forward
-from strategies import Event, PromptPool, Rollouts, Shaped, State, Strategy
+from harness.training.returned import checked_advantages, checked_prompts
+from harness.training.samples import Group, Samples
+from harness.training.sampling import Sampler
+from harness.training.signals import Batch, SignalMaker
+from harness.training.supply import PromptSupply
+from strategies import Event, PromptPool, Rollouts, Shaped, State, Strategy, TokenBatch
 
 PRIVATE_NAMES = {
     "_generate": "(self, prompts)",
     "_calculate_rewards": "(self, inputs, prompts, completions, completion_ids_list)",
     "_generate_and_score_completions": "(self, inputs)",
+    "_compute_loss": "(self, model, inputs)",
+    "_get_per_token_logps_and_entropies": (
+        "(self, model, input_ids, attention_mask, logits_to_keep, batch_size, compute_entropy, compute_aux_loss, "
+        "pixel_values, image_grid_thw, num_images, pixel_attention_mask, spatial_shapes, num_tiles, image_sizes, "
+        "token_type_ids, mm_token_type_ids, image_position_ids)"
+    ),
 }
 """The methods of GRPOTrainer that are overridden here, with the signatures they must have."""
 
@@ -31,109 +42,197 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     With a strategy that overrides nothing, every tensor is what TRL alone would make.
     """
 
+    _metrics: Any
+
     def __init__(self, *, strategy: Strategy, part: str, meter: StepMeter, generator: torch.Generator, **kwargs: Any):
         super().__init__(**kwargs)
         self.strategy = strategy
         self.strategy_state: State = strategy.init()
         self.generator = generator
         self.meter = meter
+        self.supply = PromptSupply(len(self.train_dataset), self.args.generation_batch_size // self.num_generations)
         self.mean_rewards: dict[int, list[float]] = defaultdict(list)
-        self.diagnostics: Mapping[str, float] = {}
+        self.diagnostics: dict[str, float] = {}
         self.reference_moved = False
         self._part = part
-        self._needs = strategy.needs()
-        self._rewards = torch.empty(0)
-        self._completions: Sequence[str] = ()
-        self._lengths: list[int] = []
-        self._tap: GenerationTap | None = None
+        self._signals = SignalMaker(
+            names=strategy.needs(),
+            reference=self._reference_of(strategy),
+            meter=meter,
+            part=part,
+            temperature=self.temperature,
+            batch_size=self.args.per_device_train_batch_size,
+        )
+        self.sampler = Sampler(
+            generate=self._generate,
+            score=self._calculate_rewards,
+            verifier=self.reward_funcs[0],
+            row=self.train_dataset.__getitem__,
+            model=lambda: self.accelerator.unwrap_model(self.model),
+            meter=meter,
+            part=part,
+            group_size=self.num_generations,
+            remember=self._remember,
+            tapped=self._signals.reads_hidden,
+        )
+        self._ready: Samples | None = None
+        """Rollouts that are there before TRL asks for them."""
+        self._loss_inputs: dict[str, Any] | None = None
+
+    def _reference_of(self, strategy: Strategy) -> Any:
+        """Return the model that training starts from, if the strategy reads it: TRL's own where it keeps one."""
+        if "reference_hidden" not in strategy.needs():
+            return None
+        if self.ref_model is not None:
+            return self.accelerator.unwrap_model(self.ref_model)
+        return copy.deepcopy(self.accelerator.unwrap_model(self.model)).requires_grad_(False).eval()
+
+    @property
+    def updates_per_batch(self) -> int:
+        """Optimizer steps taken on one generation batch."""
+        steps = self.args.steps_per_generation * self.num_iterations
+        return int(steps // self.args.gradient_accumulation_steps)
+
+    @property
+    def _where(self) -> str:
+        return f"the strategy of arm {self._part!r}, at step {self.state.global_step},"
+
+    # Generation
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        picked = self._picked()  # `inputs` are those due; the supply has the same order, and can be saved
+        if self.strategy.rounds() > 1:
+            self._ready, counts = self.sampler.fill(picked, self.strategy, self.supply)
+            self.diagnostics = dict(counts)
+        else:
+            self._ready, self.diagnostics = self.sampler.sample(picked), {}
+        with self.meter.phase("score"):
+            output: dict[str, Any] = super()._generate_and_score_completions(self._ready.column("rows"))
+        self._count(self._ready, output)
+        with self.meter.phase("score", self._part):
+            rollouts = self._rollouts(self._ready, output)
+            shaped, self.strategy_state = self.strategy.shape(rollouts, self.strategy_state)
+        self._ready = None
+        if shaped is not None:
+            output["advantages"] = self._accepted(shaped, rollouts.mask.shape, rollouts.advantages)
+        return output
 
     def _generate(self, prompts: list[Any]) -> Any:
-        with self.meter.phase("generate"):
-            if not self._needs:
-                return super()._generate(prompts)
-            with GenerationTap(self.accelerator.unwrap_model(self.model)) as self._tap:
-                return super()._generate(prompts)
+        return super()._generate(prompts) if self._ready is None else self._ready.generation
 
     def _calculate_rewards(
         self, inputs: list[Any], prompts: list[str], completions: list[str], completion_ids_list: list[list[int]]
     ) -> Tensor:
-        rewards_per_function: Tensor = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        self._rewards, self._completions = rewards_per_function.sum(dim=1), completions
-        self._lengths = [len(ids) for ids in completion_ids_list]
-        return rewards_per_function
+        if self._ready is not None:
+            return self._ready.rewards
+        rewards: Tensor = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        return rewards
 
-    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        inputs = self._picked(inputs)
-        with self.meter.phase("score"):
-            output: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        self._count(output)
-        with self.meter.phase("score", self._part):
-            shaped, self.strategy_state = self.strategy.shape(self._rollouts(inputs, output), self.strategy_state)
-        if shaped is not None:
-            output["advantages"] = _checked(shaped, output)
-            self.diagnostics = shaped.diagnostics
-        return output
-
-    def _picked(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the batch that the strategy wants in place of the one due."""
-        size = self.num_generations
-        due = [row["index"] for row in inputs[::size]]
+    def _picked(self) -> list[int]:
+        """Return the prompts that the strategy wants in place of those due."""
+        size = len(self.train_dataset)
+        due = self.supply.take(self.args.generation_batch_size // self.num_generations)
         with self.meter.phase("select", self._part):
             pool = PromptPool(
-                due=due, size=len(self.train_dataset), mean_rewards=self.mean_rewards, generator=self.generator
+                due=due,
+                size=size,
+                mean_rewards=self.mean_rewards,
+                more=self.supply.take,
+                probe=self._probe,
+                step=self.state.global_step,
+                generator=self.generator,
             )
             picked, self.strategy_state = self.strategy.pick_prompts(pool, self.strategy_state)
-        if picked is None:
-            return inputs
-        _check_picked(picked, due, len(self.train_dataset))
-        return [self.train_dataset[index] for index in picked for _ in range(size)]
+        return due if picked is None else checked_prompts(picked, due, size, self._where)
 
-    def _count(self, output: dict[str, Any]) -> None:
-        prompts = output["prompt_mask"].sum(dim=1).tolist()
-        self.meter.generated(prompts, self._lengths)
-        self.meter.trained(prompts, self._lengths)
-        if self.beta != 0.0:
-            self.meter.forwarded("score", "", prompts, self._lengths)
+    def _probe(self, indices: Sequence[int], rollouts: int) -> Tensor:
+        metrics = copy.deepcopy(self._metrics)  # what TRL logs is to be about the rollouts that are trained on
+        rewards = self.sampler.probe(indices, rollouts)
+        self._metrics = metrics
+        return rewards
 
-    def _mask(self, completion_ids: Tensor) -> Tensor:
-        """Return (B, T) bool, true for generated tokens; TRL's own mask hides truncated rollouts where told to."""
-        lengths = torch.tensor(self._lengths, device=completion_ids.device)
-        return torch.arange(completion_ids.shape[1], device=completion_ids.device) < lengths.unsqueeze(1)
+    def _remember(self, group: Group) -> None:
+        self.mean_rewards[group.rows[0]["index"]].append(group.rewards.sum(dim=1).mean().item())
 
-    def _rollouts(self, inputs: list[dict[str, Any]], output: dict[str, Any]) -> Rollouts:
-        indices = [row["index"] for row in inputs[:: self.num_generations]]
-        means = self._rewards.view(-1, self.num_generations).mean(dim=1).tolist()
-        for index, mean in zip(indices, means, strict=True):
-            self.mean_rewards[index].append(mean)
-        completion_ids = output["completion_ids"]
-        mask = self._mask(completion_ids)
+    # Scores
+
+    def _count(self, samples: Samples, output: dict[str, Any]) -> None:
+        """Book the passes over what is about to be trained on."""
+        prompts, completions = samples.lengths("prompt_ids"), samples.lengths("completion_ids")
+        for _ in range(self.num_iterations):
+            self.meter.trained(prompts, completions)
+        for name in ("ref_per_token_logps", "old_per_token_logps"):
+            if name in output:
+                self.meter.forwarded("score", "", prompts, completions)
+
+    def _rollouts(self, samples: Samples, output: dict[str, Any]) -> Rollouts:
+        rows, rewards = samples.column("rows"), samples.rewards.sum(dim=1)
+        ids = output["completion_ids"]
+        # TRL's own mask hides truncated rollouts where it is told to; a strategy sees every token.
+        lengths = torch.tensor(samples.lengths("completion_ids"), device=ids.device)
+        mask = torch.arange(ids.shape[1], device=ids.device) < lengths.unsqueeze(1)
+        batch = Batch(
+            prompt_ids=output["prompt_ids"],
+            prompt_mask=output["prompt_mask"],
+            completion_ids=ids,
+            mask=mask,
+            hidden=samples.hidden,
+            completions=samples.column("completions"),
+        )
         return Rollouts(
-            rewards=self._rewards,
+            rewards=rewards,
             advantages=output["advantages"],
             group_size=self.num_generations,
-            completion_ids=completion_ids,
+            completion_ids=ids,
             mask=mask,
-            signals=self._signals(output, mask) if self._needs else {},
-            prompts=[row["prompt"] for row in inputs],
-            completions=self._completions,
+            signals=self._signals.make(batch, self.accelerator.unwrap_model(self.model)),
+            prompts=[row["prompt"] for row in rows],
+            completions=batch.completions,
+            indices=[row["index"] for row in rows],
+            answers=samples.column("answers"),
             scale=self.scale_rewards,
             step=self.state.global_step,
             generator=self.generator,
         )
 
-    def _signals(self, output: dict[str, Any], mask: Tensor) -> dict[str, Tensor]:
-        model = self.accelerator.unwrap_model(self.model)
-        ids = output["completion_ids"]
-        hidden = self._tap.hidden(ids.shape[1]) if self._tap is not None else None
-        self._tap = None
-        if hidden is None:
-            whole = torch.cat([output["prompt_ids"], ids], dim=1)
-            attention = torch.cat([output["prompt_mask"], mask.to(output["prompt_mask"])], dim=1)
-            size = self.args.per_device_train_batch_size
-            hidden = hidden_by_forward(model, whole, attention, ids.shape[1], size)
-            self.meter.forwarded("score", self._part, output["prompt_mask"].sum(dim=1).tolist(), self._lengths)
-        self.meter.signalled(self._part, len(self._needs) * self.meter.shape.sensitivity(float(mask.sum())))
-        return compute_signals(self._needs, hidden, ids, mask, Head.of(model, self.temperature))
+    # Loss
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        self._loss_inputs = dict(inputs)  # a copy: the batch may be used again, with its own advantages
+        try:
+            loss: Tensor = super()._compute_loss(model, self._loss_inputs)
+        finally:
+            self._loss_inputs = None
+        return loss
+
+    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
+        made = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+        if self._loss_inputs is not None:  # TRL reads the advantages only after this
+            with self.meter.phase("update", self._part):
+                self._weigh(self._loss_inputs, made[0].detach(), made[1])
+        return made
+
+    def _weigh(self, inputs: dict[str, Any], logp: Tensor, entropy: Tensor) -> None:
+        advantages = inputs["advantages"]
+        tokens = TokenBatch(
+            logp=logp,
+            old_logp=inputs.get("old_per_token_logps", logp),
+            entropy=entropy.detach(),
+            advantages=advantages if advantages.dim() > 1 else advantages.unsqueeze(1).expand_as(logp),
+            mask=inputs["completion_mask"].bool(),
+            step=self.state.global_step,
+            generator=self.generator,
+        )
+        weighed = self.strategy.weigh(tokens)
+        if weighed is not None:
+            inputs["advantages"] = self._accepted(weighed, logp.shape, tokens.advantages)
+
+    def _accepted(self, shaped: Shaped, shape: torch.Size, like: Tensor) -> Tensor:
+        advantages = checked_advantages(shaped, shape, like, self._where)
+        self.diagnostics |= shaped.diagnostics
+        return advantages
+
+    # Events
 
     def apply(self, event: Event) -> None:
         """Do what a strategy's reaction asks for."""
@@ -147,21 +246,3 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write none: a checkpoint is sealed by us, not published."""
-
-
-def _checked(shaped: Shaped, output: dict[str, Any]) -> Tensor:
-    """Return the advantages, or raise ValueError if they can't be the advantages of this batch."""
-    ids, advantages = output["completion_ids"], shaped.advantages
-    if advantages.shape not in (ids.shape[:1], ids.shape):
-        raise ValueError(
-            f"a strategy must return advantages of shape {tuple(ids.shape[:1])} or {tuple(ids.shape)}, "
-            f"got {tuple(advantages.shape)}"
-        )
-    if not torch.isfinite(advantages).all():
-        raise ValueError("a strategy returned advantages that are not finite")
-    return advantages.to(output["advantages"])
-
-
-def _check_picked(picked: Sequence[int], due: Sequence[int], size: int) -> None:
-    if len(picked) != len(due) or not all(0 <= index < size for index in picked):
-        raise ValueError(f"pick_prompts must return {len(due)} indices below {size}, got {list(picked)[:8]}…")

@@ -81,13 +81,6 @@ def test_the_parts_of_a_pass_add_up() -> None:
     assert shape.forward(tokens=1, logits=2, attended=3) == 2 * 1000 + 4 * 100 + 12 * 10
 
 
-def test_sensitivity_costs_two_products_with_the_head() -> None:
-    hidden, weight = torch.randn(6, 8), torch.randn(50, 8)
-    with FlopCounterMode(display=False) as counter:
-        (hidden @ weight.T).softmax(dim=-1) @ weight
-    assert ModelShape(body=0, head=50 * 8, attention=0).sensitivity(6) == counter.get_total_flops()
-
-
 def slow_decoding(prompt: int, completion: int) -> int:
     """Count the keys of one sequence: the prompt in one pass, then each token but the last with all before it."""
     total = sum(prompt for _ in range(prompt))

@@ -1,18 +1,25 @@
-"""Cells that are run once and looked at by many tests."""
+"""Cells and trainers that run once and are looked at by many tests."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import torch
 
+from harness.ledger.ledger import Ledger
 from harness.plan.resolve import Plan
 from harness.store.attempts import Attempt
 from harness.store.paths import CellPaths
 from harness.training.cell import run_cell
+from harness.training.loop import CellLoop
+from harness.training.setup import make_trainer
+from harness.training.trainer import StrategyTrainer
+from strategies import Strategy
 
 Runner = Callable[[Plan, str, CellPaths], Attempt]
 
@@ -45,3 +52,32 @@ def record_hashes() -> Callable[[CellPaths], dict[str, str]]:
         return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
     return hashes
+
+
+class Train(Protocol):
+    """Trains the baseline's first cell of a plan, with another strategy if one is given."""
+
+    def __call__(self, plan: Plan, folder: Path, strategy: Strategy | None = None) -> StrategyTrainer: ...
+
+
+@pytest.fixture
+def train() -> Train:
+    """Return a function that trains the baseline's first cell of a plan and returns the trainer."""
+
+    def trained(plan: Plan, folder: Path, strategy: Strategy | None = None) -> StrategyTrainer:
+        cell = next(cell for cell in plan.cells if cell.arm == plan.baseline)
+        arm = plan.arm(plan.baseline)
+        paths = CellPaths(folder)
+        loop = CellLoop(
+            paths=paths,
+            ledger=Ledger(path=paths.ledger, attempt=1),
+            budget=plan.budget,
+            checkpoints=plan.checkpoints,
+            on_sealed=lambda number: None,
+        )
+        trainer = make_trainer(plan, cell, replace(arm, strategy=strategy or arm.strategy), paths.scratch, loop)
+        loop.trainer = trainer
+        trainer.train()
+        return trainer
+
+    return trained

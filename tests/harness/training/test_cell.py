@@ -65,8 +65,18 @@ def weights_at(paths: CellPaths, checkpoint: int) -> dict[str, torch.Tensor]:
         (RESETS, {"kl": 0.05, "learning_rate": 1e-3}),
         ("grpo", {"pool": 6, "warmup_steps": 5}),
         ("grpo", {"pool": 8}),
+        ("grpo", {"minibatches": 2}),
+        ("dynamic_sampling", {"pool": 12}),
     ],
-    ids=["grpo", "g2rl with accumulation", "reference resets", "in a second epoch", "between two epochs"],
+    ids=[
+        "grpo",
+        "g2rl with accumulation",
+        "reference resets",
+        "in a second epoch",
+        "between two epochs",
+        "with several updates on one generation",
+        "with prompts taken out of turn",
+    ],
 )
 def test_a_cell_cut_short_ends_with_the_same_bytes(
     make_plan: Callable[..., Plan],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from harness.models import load_model, load_tokenizer, tiny_path
-from harness.training.signals import GenerationTap, Head, compute_signals, hidden_by_forward
+from harness.training.signals import HEAD_PASSES, GenerationTap, Head, compute_signals, hidden_by_forward
 from strategies.gradient.sensitivity import sequence_features, token_features_by_autograd
 
 PROMPTS = ["C3 4 7 9=24:", "C1 2 3 4=10:", "S31524:"]
@@ -52,7 +53,7 @@ def test_signals_agree_with_the_models_own_logits(batch: Batch) -> None:
     logp = (logits / 0.7).log_softmax(dim=-1)[:, -batch.ids.shape[1] - 1 : -1]
     head = Head.of(batch.model, temperature=0.7)
     names = frozenset({"logp", "entropy", "hidden", "gradient_features"})
-    signals = compute_signals(names, batch.hidden, batch.ids, batch.mask, head)  # type: ignore[arg-type]  # set of literals
+    signals = compute_signals(names, batch.hidden, batch.ids, batch.mask, head)
     chosen = logp.gather(2, batch.ids.unsqueeze(2)).squeeze(2)
     torch.testing.assert_close(signals["logp"], chosen * batch.mask, atol=1e-4, rtol=1e-4)
     entropy = -(logp.exp() * logp).sum(dim=-1)
@@ -96,3 +97,12 @@ def test_nothing_tapped_is_told(batch: Batch) -> None:
     with GenerationTap(batch.model) as tap:
         pass
     assert tap.hidden(4) is None
+
+
+@pytest.mark.parametrize("signal", HEAD_PASSES)
+def test_what_a_signal_costs_is_products_with_the_head(batch: Batch, signal: str) -> None:
+    head = Head.of(batch.model, 1.0)
+    with FlopCounterMode(display=False) as counter:
+        compute_signals(frozenset({signal}), batch.hidden, batch.ids, batch.mask, head)
+    positions = int(batch.mask.sum()) if signal == "gradient_features" else batch.mask.numel()
+    assert counter.get_total_flops() == HEAD_PASSES[signal] * 2 * head.linear.weight.numel() * positions

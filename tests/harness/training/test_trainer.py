@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,20 @@ import torch
 from torch import Tensor
 from trl import GRPOTrainer
 
-from harness.ledger.ledger import Ledger
 from harness.models import load_model, load_tokenizer
 from harness.plan.resolve import Plan
 from harness.seeds import stream_seed
 from harness.store.atomic import read_lines
 from harness.store.paths import CellPaths
-from harness.training.loop import CellLoop
-from harness.training.problems import problem_pool, verifier_reward
-from harness.training.setup import make_trainer, trainer_config
+from harness.training.problems import Verifier, problem_pool
+from harness.training.setup import trainer_config
 from harness.training.trainer import PRIVATE_NAMES, StrategyTrainer
 from strategies import Event, Progress, PromptPool, Rollouts, SettingValue, Shaped, State, Strategy
 from suites import training_task
 
 Weights = dict[str, Tensor]
+Plans = Callable[..., Plan]
+Train = Callable[..., StrategyTrainer]
 
 
 @pytest.mark.parametrize("name", sorted(PRIVATE_NAMES))
@@ -34,24 +34,6 @@ def test_trl_still_has_the_private_name(name: str) -> None:
     signature = inspect.signature(getattr(GRPOTrainer, name), eval_str=False)
     names = ", ".join(signature.parameters)
     assert f"({names})" == PRIVATE_NAMES[name], f"TRL changed GRPOTrainer.{name}; mend harness/training/trainer.py"
-
-
-def trained(plan: Plan, folder: Path, strategy: Strategy | None = None) -> StrategyTrainer:
-    """Train the first trained cell of `plan`, with another strategy if one is given."""
-    cell = next(cell for cell in plan.cells if cell.arm == plan.baseline)
-    arm = plan.arm(plan.baseline)
-    paths = CellPaths(folder)
-    loop = CellLoop(
-        paths=paths,
-        ledger=Ledger(path=paths.ledger, attempt=1),
-        budget=plan.budget,
-        checkpoints=plan.checkpoints,
-        on_sealed=lambda number: None,
-    )
-    trainer = make_trainer(plan, cell, replace(arm, strategy=strategy or arm.strategy), paths.scratch, loop)
-    loop.trainer = trainer
-    trainer.train()
-    return trainer
 
 
 def weights(trainer: Any) -> Weights:
@@ -68,7 +50,7 @@ def bare_trl(plan: Plan, folder: Path) -> Weights:
     trainer = GRPOTrainer(
         model=load_model(plan.model.folder),
         processing_class=load_tokenizer(plan.model.folder),
-        reward_funcs=verifier_reward(task),
+        reward_funcs=Verifier(task),
         train_dataset=problem_pool(task, plan.training.pool, stream_seed(cell.seed, "problems")),
         args=trainer_config(plan, cell, folder, {"max_steps": int(plan.budget.amount)}),
     )
@@ -76,9 +58,9 @@ def bare_trl(plan: Plan, folder: Path) -> Weights:
     return weights(trainer)
 
 
-def test_grpo_is_trl_untouched(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_grpo_is_trl_untouched(make_plan: Plans, train: Train, tmp_path: Path) -> None:
     plan = make_plan()
-    ours = weights(trained(plan, tmp_path / "ours"))
+    ours = weights(train(plan, tmp_path / "ours"))
     assert same(ours, bare_trl(plan, tmp_path / "bare"))
     assert not same(ours, weights_of_base(plan)), "nothing was trained, so nothing was compared"
 
@@ -95,9 +77,9 @@ class Renormalise(Strategy):
         return Shaped(advantages=rollouts.normalise(rollouts.rewards)), state
 
 
-def test_advantages_made_again_are_trls(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_advantages_made_again_are_trls(make_plan: Plans, train: Train, tmp_path: Path) -> None:
     plan = make_plan()
-    assert same(weights(trained(plan, tmp_path / "a", Renormalise())), weights(trained(plan, tmp_path / "b")))
+    assert same(weights(train(plan, tmp_path / "a", Renormalise())), weights(train(plan, tmp_path / "b")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +90,9 @@ class Silence(Strategy):
         return Shaped(advantages=torch.zeros_like(rollouts.mask, dtype=torch.float32)), state
 
 
-def test_advantages_per_token_reach_the_loss(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_advantages_per_token_reach_the_loss(make_plan: Plans, train: Train, tmp_path: Path) -> None:
     plan = make_plan()
-    assert same(weights(trained(plan, tmp_path, Silence())), weights_of_base(plan))
+    assert same(weights(train(plan, tmp_path, Silence())), weights_of_base(plan))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +110,10 @@ class Wrong(Strategy):
     ("strategy", "message"), [(Wrong(), "shape"), (Wrong(value=float("nan"), count=8), "not finite")]
 )
 def test_impossible_advantages_are_refused(
-    make_plan: Callable[..., Plan], tmp_path: Path, strategy: Strategy, message: str
+    make_plan: Plans, train: Train, tmp_path: Path, strategy: Strategy, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        trained(make_plan(), tmp_path, strategy)
+        train(make_plan(), tmp_path, strategy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,16 +125,16 @@ class Favourites(Strategy):
         return [7, 11], {**state, "seen": seen}
 
 
-def test_a_strategy_picks_the_prompts(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
-    trainer = trained(make_plan(), tmp_path, Favourites())
+def test_a_strategy_picks_the_prompts(make_plan: Plans, train: Train, tmp_path: Path) -> None:
+    trainer = train(make_plan(), tmp_path, Favourites())
     assert sorted(trainer.mean_rewards) == [7, 11]
     assert trainer.strategy_state["seen"] == [[], [7, 11], [7, 11], [7, 11]]
 
 
-def test_picking_the_wrong_number_is_refused(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_picking_the_wrong_number_is_refused(make_plan: Plans, train: Train, tmp_path: Path) -> None:
     plan = make_plan(training={"prompts_per_step": 3})
-    with pytest.raises(ValueError, match="pick_prompts must return 3 indices"):
-        trained(plan, tmp_path, Favourites())
+    with pytest.raises(ValueError, match=r"arm 'grpo', at step 0, picked 2 prompts, .*expected 3 indices from 0 to 63"):
+        train(plan, tmp_path, Favourites())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,20 +147,20 @@ class Reacting(Strategy):
         return ([self.event] if progress.step == 3 else []), state
 
 
-def test_an_optimizer_reset_clears_adam_and_is_logged(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_an_optimizer_reset_clears_adam_and_is_logged(make_plan: Plans, train: Train, tmp_path: Path) -> None:
     event = Event(kind="optimizer", cause="because")
-    trainer = trained(make_plan(), tmp_path, Reacting(event=event))
+    trainer = train(make_plan(), tmp_path, Reacting(event=event))
     steps = {int(state["step"]) for state in trainer.optimizer.state.values()}
     assert steps == {1}, "four steps, cleared after the third"
     logged = [line["events"] for line in read_lines(CellPaths(tmp_path).train)]
     assert logged == [[], [], [{"kind": "optimizer", "cause": "because", "step": 3}], []]
 
 
-def test_a_reference_reset_moves_the_reference_only_then(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_a_reference_reset_moves_the_reference_only_then(make_plan: Plans, train: Train, tmp_path: Path) -> None:
     plan = make_plan(training={"kl": 0.01})
-    still = trained(plan, tmp_path / "still")
+    still = train(plan, tmp_path / "still")
     assert same(dict(still.ref_model.state_dict()), weights_of_base(plan))
-    moved = trained(plan, tmp_path / "moved", Reacting(event=Event(kind="reference", cause="because")))
+    moved = train(plan, tmp_path / "moved", Reacting(event=Event(kind="reference", cause="because")))
     reference = dict(moved.ref_model.state_dict())
     assert not same(reference, weights_of_base(plan))
     assert not same(reference, weights(moved)), "the policy has taken a step since"
@@ -193,11 +175,11 @@ class HideTruncated(Strategy):
 
 
 def test_truncated_rollouts_are_paid_for_even_where_the_loss_leaves_them_out(
-    make_plan: Callable[..., Plan], tmp_path: Path
+    make_plan: Plans, train: Train, tmp_path: Path
 ) -> None:
     plan = make_plan(training={"max_completion_tokens": 20}, budget={"steps": 1}, checkpoints=1)
-    trained(plan, tmp_path / "plain")
-    trained(plan, tmp_path / "hidden", HideTruncated())
+    train(plan, tmp_path / "plain")
+    train(plan, tmp_path / "hidden", HideTruncated())
     plain, hidden = (
         sum(line["generated_tokens"] for line in read_lines(CellPaths(tmp_path / name).ledger))
         for name in ("plain", "hidden")
@@ -205,7 +187,7 @@ def test_truncated_rollouts_are_paid_for_even_where_the_loss_leaves_them_out(
     assert plain == hidden > 0
 
 
-def test_the_ledger_counts_real_tokens(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_the_ledger_counts_real_tokens(make_plan: Plans, train: Train, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
 
     @dataclass(frozen=True, kw_only=True)
@@ -217,7 +199,7 @@ def test_the_ledger_counts_real_tokens(make_plan: Callable[..., Plan], tmp_path:
             seen.append((prompts, int(rollouts.mask.sum())))
             return None, state
 
-    trained(make_plan(), tmp_path, Counting())
+    train(make_plan(), tmp_path, Counting())
     lines = read_lines(CellPaths(tmp_path).ledger)
     for step, (prompts, completions) in enumerate(seen, start=1):
         uses = {line["phase"]: line for line in lines if line["step"] == step and line["part"] == ""}

@@ -1,0 +1,75 @@
+"""Rollouts of one prompt as they come from generation, and batches put together from several generations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """The rollouts of one prompt."""
+
+    rows: list[dict[str, Any]]
+    """The prompt's row in the pool, once for each rollout."""
+    prompt_ids: list[list[int]]
+    completion_ids: list[list[int]]
+    completions: list[Any]
+    logprobs: list[Any] | None
+    """What an outside sampler says of each token; None where the policy itself sampled."""
+    rewards: Tensor
+    """(G, 1), as TRL's reward functions give them."""
+    answers: list[str | None]
+    hidden: Tensor | None
+    """(G, T, D) hidden states kept while generating."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Samples:
+    """A batch of groups, ready to be scored."""
+
+    groups: Sequence[Group]
+
+    def column(self, name: str) -> list[Any]:
+        """Return one field of all rollouts, in order."""
+        return [value for group in self.groups for value in getattr(group, name)]
+
+    def lengths(self, name: str) -> list[int]:
+        """Return the lengths of one field of all rollouts, in order."""
+        return [len(value) for value in self.column(name)]
+
+    @property
+    def generation(self) -> tuple[Any, ...]:
+        """What TRL's `_generate` returns: ids, completions, log-probabilities; no tools and no images."""
+        logprobs = None if self.groups[0].logprobs is None else self.column("logprobs")
+        ids, completion_ids = self.column("prompt_ids"), self.column("completion_ids")
+        return ids, completion_ids, None, self.column("completions"), logprobs, {}, None, []
+
+    @property
+    def rewards(self) -> Tensor:
+        """(B, 1) the verifier's rewards."""
+        return torch.cat([group.rewards for group in self.groups])
+
+    @property
+    def hidden(self) -> Tensor | None:
+        """(B, T, D) hidden states, zero-padded on the right; None where none were kept."""
+        parts = [group.hidden for group in self.groups if group.hidden is not None]
+        if len(parts) < len(self.groups):
+            return None
+        longest = max(part.shape[1] for part in parts)
+        return torch.cat([nn.functional.pad(part, (0, 0, 0, longest - part.shape[1])) for part in parts])
+
+
+def split(samples: dict[str, Any], group_size: int) -> list[Group]:
+    """Return the groups of one generation, whose columns are given in the order of its rows."""
+    count = len(samples["rows"])
+
+    def part(name: str, start: int) -> Any:
+        column = samples[name]
+        return None if column is None else column[start : start + group_size]
+
+    return [Group(**{name: part(name, start) for name in samples}) for start in range(0, count, group_size)]
