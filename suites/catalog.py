@@ -26,6 +26,8 @@ class Frozen:
     """The procedural skill that the items ask for, as the suite reports it."""
     parts: tuple[tuple[str, int], ...]
     """Entries of `SKILLS`, all of one grader, and how many items each gives."""
+    validation: bool = False
+    """Whether the suite is for choosing parameters: it shares no item with any suite that is not."""
 
     @property
     def source(self) -> Skill:
@@ -41,6 +43,17 @@ class Frozen:
     def grader_name(self) -> str:
         """The grader with its version, as it enters the suite's hash."""
         return f"{self.skill}/{self.source.grader_version}"
+
+
+def _validation(part: str, skill: str) -> Frozen:
+    return Frozen(
+        name=f"{part}-validation",
+        version=1,
+        description=f"For choosing parameters, never for comparing arms: problems as in the training task {part}.",
+        skill=skill,
+        parts=((part, 200),),
+        validation=True,
+    )
 
 
 FROZEN: dict[str, Frozen] = {
@@ -81,9 +94,15 @@ FROZEN: dict[str, Frozen] = {
             skill="graphs",
             parts=(("graphs", 100),),
         ),
+        _validation("countdown", "countdown"),
+        _validation("countdown-five", "countdown"),
+        _validation("countdown-large", "countdown"),
+        _validation("arithmetic", "arithmetic"),
+        _validation("sorting", "sorting"),
+        _validation("graphs", "graphs"),
     )
 }
-"""The suites of this package by name."""
+"""The suites of this package by name; for each training task there is one to choose parameters by."""
 
 
 def _training_item(skill: str, generator: Random) -> Item:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -32,7 +33,11 @@ def freeze(folder: Path) -> None:
 
 
 def frozen_items(spec: Frozen) -> list[Item]:
-    """Draw the items of a suite from the evaluation side; no two have the same key."""
+    """Draw the items of a suite from the evaluation side; no two have the same key.
+
+    A validation suite leaves out the items of all suites that arms are compared on.
+    """
+    taken = _compared_items() if spec.validation else frozenset[str]()
     items: list[Item] = []
     for part, count in spec.parts:
         seed = hashlib.sha256(f"{SEED}:{spec.name}:{spec.version}:{part}".encode()).digest()
@@ -40,9 +45,16 @@ def frozen_items(spec: Frozen) -> list[Item]:
         drawn: dict[str, Item] = {}
         while len(drawn) < count:
             problem = draw(SKILLS[part].sample, generator, "evaluation")
-            drawn.setdefault(problem.key, problem.item)
+            if problem.item.id not in taken:
+                drawn.setdefault(problem.key, problem.item)
         items += drawn.values()
     return items
+
+
+@cache
+def _compared_items() -> frozenset[str]:
+    compared = [spec for spec in FROZEN.values() if not spec.validation]
+    return frozenset(item.id for spec in compared for item in frozen_items(spec))
 
 
 def main() -> None:

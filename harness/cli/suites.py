@@ -19,7 +19,7 @@ def suites(name: str | None) -> None:
         if name is None:
             for known in suite_names():
                 suite = load_suite(known)
-                click.echo(f"{known:<16} {len(suite.items):>4} items  {suite.sha256[:12]}  {suite.description}")
+                click.echo(f"{known:<26} {len(suite.items):>4} items  {suite.sha256[:12]}  {suite.description}")
             return
         suite = load_suite(name)
     click.echo(f"{suite.name}, version {suite.version}: {suite.description}")

@@ -10,12 +10,26 @@ from typing import Any
 import pytest
 
 from suites import SuiteError, load_suite, suite_names
-from suites.catalog import FROZEN
+from suites.catalog import FROZEN, TRAINING_TASKS
 from suites.freeze import freeze
 from suites.frozen.store import FOLDER, hash_suite, load_frozen
 from suites.procedural import arithmetic, countdown, graphs, sorting
 
-SIZES = {"countdown": 200, "countdown-hard": 200, "arithmetic": 100, "sorting": 100, "graphs": 100}
+COMPARED = {"countdown": 200, "countdown-hard": 200, "arithmetic": 100, "sorting": 100, "graphs": 100}
+VALIDATION = {
+    f"{task}-validation": 200
+    for task in ("countdown", "countdown-five", "countdown-large", "arithmetic", "sorting", "graphs")
+}
+SIZES = {**COMPARED, **VALIDATION}
+HASHES = {
+    "countdown": "57d1ba66f4fd",
+    "countdown-hard": "59af064ff787",
+    "arithmetic": "29f7c84ffebc",
+    "sorting": "c8433280bc4b",
+    "graphs": "6856b3c3770b",
+    "countdown-validation": "e867950d7be7",
+}
+"""First digits of what has been published: another hash is another suite, whatever it is called."""
 
 
 @pytest.fixture
@@ -60,7 +74,25 @@ def test_a_hash_by_hand() -> None:
     assert hash_suite({**fields, "ignored": 2}, b"items\n") == expected
 
 
-@pytest.mark.parametrize("name", ["countdown", "countdown-hard"])
+@pytest.mark.parametrize("name", sorted(HASHES))
+def test_a_published_suite_is_what_it_was(name: str) -> None:
+    assert load_suite(name).sha256.startswith(HASHES[name])
+
+
+@pytest.mark.parametrize("name", sorted(VALIDATION))
+def test_a_validation_suite_shares_nothing_with_what_is_compared(name: str) -> None:
+    items = {item.id for item in load_suite(name).items}
+    assert {other: len(items & {item.id for item in load_suite(other).items}) for other in COMPARED} == dict.fromkeys(
+        COMPARED, 0
+    )
+
+
+def test_there_is_a_validation_suite_for_every_training_task() -> None:
+    assert {f"{task}-validation" for task in TRAINING_TASKS} == {*VALIDATION}
+    assert {name for name, spec in FROZEN.items() if spec.validation} == {*VALIDATION}
+
+
+@pytest.mark.parametrize("name", [name for name in SIZES if name.startswith("countdown")])
 def test_every_frozen_countdown_can_be_solved(name: str) -> None:
     suite = load_suite(name)
     for item in suite.items[::7]:
@@ -74,6 +106,9 @@ def test_every_other_frozen_item_can_be_solved() -> None:
         ("arithmetic", arithmetic.problem),
         ("sorting", sorting.problem),
         ("graphs", graphs.problem),
+        ("arithmetic-validation", arithmetic.problem),
+        ("sorting-validation", sorting.problem),
+        ("graphs-validation", graphs.problem),
     ):
         suite = load_suite(name)
         for item in suite.items:
