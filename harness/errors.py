@@ -14,6 +14,8 @@ CauseKind = Literal[
 
 DISK_FULL_WORDS = ("no space left on device", "os error 28", "pytorchstreamwriter failed writing", "unexpected pos")
 """What safetensors (the second) and torch (the last two) say when a write finds no room."""
+DIVERGED_WORDS = "probability tensor contains either `inf`, `nan`"
+"""What torch says when it samples from a model whose weights are no numbers any more."""
 MESSAGE_CHARACTERS = 300
 """A cause is one line; all of it is in the attempt's log."""
 
@@ -59,6 +61,8 @@ def _kind_of(error: Exception) -> CauseKind:
     text = str(error).lower()
     if "out of memory" in text:
         return "out of memory"
+    if DIVERGED_WORDS in text:
+        return "diverged"
     return "disk full" if any(words in text for words in DISK_FULL_WORDS) else "error"
 
 

@@ -1,4 +1,4 @@
-"""Cells as jobs through submitit: one job per cell that needs an attempt.
+"""Cells as jobs through submitit: one job per cell that needs an attempt, trials among them.
 
 Whether a cell is done is never asked of the scheduler: a job that is sent twice, or killed, finds in the store what is
 left to do. Submitit's local and debug executors run the same path.
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from harness.plan.cells import Cell
 from harness.plan.resolve import Plan
-from harness.runner.prepare import need_of, prepare, threads_of
+from harness.plan.trials import cells_of, trials_of
+from harness.runner.prepare import prepare, threads_of, to_run
 from harness.store.paths import RunPaths
+from harness.tuning.settle import choose
 
 if TYPE_CHECKING:
     import submitit
@@ -34,8 +36,10 @@ class Resources:
 
 def submit(
     plan: Plan, run: RunPaths, cluster: Cluster, resources: Resources, *, retry_failed: bool = False
-) -> list[submitit.Job[None]]:
-    """Submit a job for each cell that needs one, and return the jobs.
+) -> tuple[Plan, list[submitit.Job[None]]]:
+    """Submit a job for each cell that needs one, and return the plan as it is settled now, and the jobs.
+
+    The cells of a tuned arm are submitted by the first call that finds all its trials over.
 
     Args:
         plan: What to run.
@@ -46,8 +50,10 @@ def submit(
     """
     import submitit
 
+    trials = to_run(trials_of(plan), run, retry_failed=retry_failed)
+    plan = choose(plan, run, {trial.cell.id for trial in trials})
     prepare(plan, run)
-    cells = [cell for cell in plan.cells if need_of(plan, cell, run, retry_failed=retry_failed) == "run"]
+    planned = [*trials, *to_run(cells_of(plan), run, retry_failed=retry_failed)]
     # Always explicit: by itself submitit takes Slurm whenever srun is on the PATH.
     executor = submitit.AutoExecutor(folder=run.jobs, cluster=cluster)
     executor.update_parameters(
@@ -58,7 +64,8 @@ def submit(
         gpus_per_node=resources.gpus_per_node,
         **({"slurm_partition": resources.partition} if resources.partition and cluster == "slurm" else {}),
     )
-    return [executor.submit(run_in_job, str(run.root.absolute()), *_job_of(run, cell, resources)) for cell in cells]
+    root = str(run.root.absolute())
+    return plan, [executor.submit(run_in_job, root, *_job_of(run, one.cell, resources)) for one in planned]
 
 
 def run_in_job(run_root: str, cell_id: str, threads: int) -> None:

@@ -23,6 +23,7 @@ arms:
   - grpo
   - name: g2rl
     g2rl: {form: centred, uniform_group: zero}
+controls: false
 baseline: grpo
 seeds: 2
 budget: {steps: 6}
@@ -31,6 +32,25 @@ training: {prompts_per_step: 2, group_size: 4, pool: 64}
 suites:
   - sorting: {samples: 1, primary: true}
   - graphs: {samples: 1, at: ends}
+"""
+
+
+TUNED_PLAN = """
+name: demo
+arms:
+  - grpo:
+    grid: {learning_rate: [1e39, 1e-4, 2e-4]}  # the first is more than float32 holds: its trial fails
+  - entropy_bonus
+baseline: grpo
+intervals: false
+seeds: 1
+budget: {steps: 2}
+checkpoints: 1
+training: {prompts_per_step: 2, group_size: 4, pool: 64}
+suites: [sorting: {samples: 1}]
+tuning:
+  suite: {graphs-validation: {samples: 1}}
+  budget: {steps: 9}
 """
 
 
@@ -73,9 +93,9 @@ class Workplace:
         return {str(f.relative_to(self.run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
-def workplace(folder: Path) -> Workplace:
+def workplace(folder: Path, plan: str = PLAN) -> Workplace:
     place = Workplace(folder)
-    place.plan.write_text(PLAN)
+    place.plan.write_text(plan)
     return place
 
 
@@ -96,6 +116,19 @@ def queued(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, subproc
 def finished(queued: tuple[Workplace, subprocess.CompletedProcess[str]]) -> Workplace:
     """The finished run alone."""
     return queued[0]
+
+
+@pytest.fixture
+def fresh_tuned_workplace(tmp_path: Path) -> Workplace:
+    """A plan with tuning in a folder where nothing has run."""
+    return workplace(tmp_path, TUNED_PLAN)
+
+
+@pytest.fixture(scope="session")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, subprocess.CompletedProcess[str]]:
+    """A finished, uninterrupted run of a plan with tuning, and what the command printed."""
+    place = workplace(tmp_path_factory.mktemp("tuned"), TUNED_PLAN)
+    return place, place.explorebench("queue", "demo.yaml")
 
 
 @pytest.fixture(scope="session")

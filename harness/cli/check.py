@@ -13,7 +13,10 @@ from harness.cli.errors import explained
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from harness.plan.arms import Arm
+    from harness.plan.estimate import Estimate
     from harness.plan.resolve import Plan
+    from harness.plan.schema import Budget
     from suites.contract import TrainingTask
 
 POINTS = (1, 2, 3)
@@ -40,23 +43,59 @@ def check(plan_file: Path, measure: bool, workers: int | None) -> None:
 
 
 def _print_cells(plan: Plan) -> None:
-    click.echo(f"{plan.name}: {len(plan.arms)} arms x {len(plan.seeds)} seeds = {len(plan.cells)} cells")
+    from harness.plan.trials import assumed, trials_of
+
+    trials = trials_of(plan)
+    arms = len(assumed(plan).arms)
+    after = f", after {len(trials)} trials" if trials else ""
+    click.echo(f"{plan.name}: {arms} arms x {len(plan.seeds)} seeds = {arms * len(plan.seeds)} cells{after}")
+    for _, cell in trials:
+        click.echo(f"  {cell.id:<48} trial of {cell.arm}, seed {cell.seed}")
     for cell in plan.cells:
-        mark = " (baseline)" if cell.arm == plan.baseline else ""
-        click.echo(f"  {cell.id:<48} {cell.arm}, seed {cell.seed}{mark}")
+        click.echo(f"  {cell.id:<48} {cell.arm}, seed {cell.seed}{_mark(plan, plan.arm(cell.arm))}")
+    for arm in plan.arms:
+        if arm.waiting:
+            controls = " and its controls" if plan.controls else ""
+            what = f"{arm.name}{controls}, {len(plan.seeds)} seeds{_mark(plan, arm)}"
+            click.echo(f"  {'(known when its trials are over)':<48} {what}")
+    if trials and not plan.arm(plan.baseline).points:
+        click.echo(
+            f"caution: arms are tuned, but the baseline {plan.baseline} is not; learning_rate may be in its grid"
+        )
+
+
+def _mark(plan: Plan, arm: Arm) -> str:
+    if arm.name == plan.baseline:
+        return " (baseline)"
+    return f" (control of {', '.join(arm.control_of)})" if arm.control_of else ""
 
 
 def _print_cost(plan: Plan) -> None:
     from harness.ledger.flops import shape_of
     from harness.models.load import load_skeleton, load_tokenizer
-    from harness.plan.estimate import estimate
+    from harness.plan.estimate import estimate, estimate_trials
     from suites import training_task
 
     shape = shape_of(load_skeleton(plan.model.folder))
     prompt = _mean_prompt(training_task(plan.task), load_tokenizer(plan.model.folder))
     cost = estimate(plan, shape, prompt)
-    amount = f"{plan.budget.amount:,.0f} {plan.budget.unit.replace('_', ' ')}"
-    click.echo(f"\ncost\n  training: {cost.trained_cells} cells of {amount}")
+    click.echo(f"\ncost\n  training: {cost.trained_cells} cells of {_amount(plan.budget)}")
+    _print_amounts(cost)
+    trials = estimate_trials(plan, shape, prompt)
+    if trials is not None and plan.tuning is not None:
+        tuned = [arm.name for arm in plan.arms if arm.points]
+        click.echo(
+            f"cost of tuning, beside that\n  training: {trials.trained_cells} trials, "
+            f"{_amount(plan.tuning.budget)} for each of {', '.join(tuned)}"
+        )
+        _print_amounts(trials)
+
+
+def _amount(budget: Budget) -> str:
+    return f"{budget.amount:,.0f} {budget.unit.replace('_', ' ')}"
+
+
+def _print_amounts(cost: Estimate) -> None:
     click.echo(f"  generated tokens: {_at_most(cost.generated_tokens)}; FLOPs: {_at_most(cost.training_flops)}")
     click.echo(
         f"  evaluation: {cost.evaluation_samples:,} answers, at most {cost.evaluation_tokens:,} tokens "
@@ -81,16 +120,18 @@ def _at_most(amount: float | None) -> str:
 
 def _print_time(plan: Plan, workers: int | None) -> None:
     from harness.evaluation.todo import expected
+    from harness.plan.trials import assumed, cells_of, trials_of
     from harness.runner.local import cores
     from harness.runner.pace import measure_pace
 
-    side_by_side = min(workers or cores(), len(plan.cells))
+    planned = [*trials_of(plan), *cells_of(assumed(plan))]
+    side_by_side = min(workers or cores(), len(planned))
     pace = measure_pace(plan, max(1, cores() // side_by_side))
     seconds = 0.0
-    for cell in plan.cells:
-        samples = sum(len(todo.suite.items) * todo.settings.samples for todo in expected(plan, cell))
-        trained = plan.arm(cell.arm).strategy is not None
-        seconds += pace.cell_s(plan, samples) if trained else samples * pace.sample_s
+    for theirs, cell in planned:
+        samples = sum(len(todo.suite.items) * todo.settings.samples for todo in expected(theirs, cell))
+        trained = theirs.arm(cell.arm).strategy is not None
+        seconds += pace.cell_s(theirs, samples) if trained else samples * pace.sample_s
     minutes = seconds / side_by_side / 60
     click.echo(
         f"  time: about {minutes:.1f} minutes with {side_by_side} cells side by side "

@@ -10,7 +10,7 @@ import click
 
 from harness.cli.errors import explained
 from harness.store.paths import RunPaths
-from harness.store.status import read_cells
+from harness.store.status import read_cells, read_trials
 
 if TYPE_CHECKING:
     from harness.plan.resolve import Plan
@@ -44,17 +44,23 @@ def queue(
         from harness.plan.resolve import load_plan
 
         plan = load_plan(plan_file)
+    from harness.tuning.waiting import waiting_lines
+
     run = RunPaths(runs / plan.name)
     if on == "slurm":
         from slurm.dispatch import Resources, submit
 
         resources = Resources(timeout_min=timeout_min, partition=partition)
-        jobs = submit(plan, run, "slurm", resources, retry_failed=retry_failed)
+        plan, jobs = submit(plan, run, "slurm", resources, retry_failed=retry_failed)
         click.echo(f"{len(jobs)} jobs queued: {', '.join(job.job_id for job in jobs)}")
+        for line in waiting_lines(plan, run):
+            click.echo(
+                f"{line}; when its trials are done, type the same again: explorebench queue {plan_file} --on slurm"
+            )
         click.echo(f"next: explorebench status {run.root}")
         return
     try:
-        _run_here(plan, run, workers, retry_failed)
+        plan = _run_here(plan, run, workers, retry_failed)
     except KeyboardInterrupt:
         click.echo(f"\nstopped; nothing is lost. To go on: explorebench queue {plan_file}", err=True)
         sys.exit(INTERRUPTED)
@@ -64,7 +70,8 @@ def queue(
     sys.exit(_summary(plan, run, retry_failed))
 
 
-def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool) -> None:
+def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool) -> Plan:
+    """Run the plan on this machine, and return it with the parameters that its trials have chosen."""
     from harness.runner.display import display
     from harness.runner.local import LocalRunner, cores
 
@@ -75,19 +82,33 @@ def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool
         tick()
     for line in runner.unwritten:
         click.echo(line, err=True)
+    return runner.plan
 
 
 def _summary(plan: Plan, run: RunPaths, retry_failed: bool) -> int:
     """Print how the cells stand, and return the exit code."""
+    from harness.plan.trials import cells_of, trials_of
     from harness.runner.prepare import need_of
+    from harness.tuning.waiting import waiting_lines
 
-    statuses = read_cells(run)
-    needs = {cell.id: need_of(plan, cell, run, retry_failed=False) for cell in plan.cells}
-    bad = [status for status in statuses if needs[status.id] != "done"]
+    planned = [*trials_of(plan), *cells_of(plan)]
+    needs = {one.cell.id: need_of(*one, run, retry_failed=False) for one in planned}
+    trials, cells = read_trials(run), read_cells(run)
+    bad = [status for status in (*trials, *cells) if needs[status.id] != "done"]
     for status in bad:
         state = "records are missing" if status.state == "done" else status.state
         click.echo(f"{status.id}: {state}: {status.cause or 'another runner has it'}", err=True)
     if any(status.state == "failed" for status in bad) and not retry_failed:
         click.echo("failed cells stay as they are; to try them again: --retry-failed", err=True)
-    click.echo(f"{len(statuses) - len(bad)} of {len(statuses)} cells done. Next: explorebench report {run.root}")
-    return 1 if bad else 0
+    waiting = waiting_lines(plan, run)
+    for line in waiting:
+        click.echo(line, err=True)
+    all_cells = len(cells) + len(plan.seeds) * len(waiting)
+    parts = [(trials, len(trials), "trials"), (cells, all_cells, "cells")]
+    done = [
+        f"{sum(needs[status.id] == 'done' for status in found)} of {total} {noun}"
+        for found, total, noun in parts
+        if total
+    ]
+    click.echo(f"{' and '.join(done)} done. Next: explorebench report {run.root}")
+    return 1 if bad or waiting else 0

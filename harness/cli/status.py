@@ -15,12 +15,13 @@ from harness.cli.errors import explained
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="For a script.")
 def status(run_folder: Path, as_json: bool) -> None:
-    """Show where each cell of RUN (such as runs/tiny) stands, as its files say."""
+    """Show where each cell of RUN (such as runs/tiny) stands, trials first, as its files say."""
     from harness.store.paths import RunPaths
-    from harness.store.status import read_cells
+    from harness.store.status import read_cells, read_trials
 
     with explained():
-        statuses = read_cells(RunPaths(run_folder))
+        run = RunPaths(run_folder)
+        statuses = [*read_trials(run), *read_cells(run)]
     if as_json:
         click.echo(json.dumps([asdict(one) for one in statuses], indent=2))
         return

@@ -8,15 +8,20 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training
+from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training, TuningUse
 from harness.plan.source import Location, Source
 
-PARTS: dict[str, type[BaseModel]] = {
-    "training": Training,
-    "budget": Budget,
-    "suites": SuiteUse,
-    "evaluation": Evaluation,
+PARTS: dict[Location, type[BaseModel]] = {
+    (): PlanFile,
+    ("training",): Training,
+    ("budget",): Budget,
+    ("suites",): SuiteUse,
+    ("evaluation",): Evaluation,
+    ("tuning",): TuningUse,
+    ("tuning", "suite"): SuiteUse,
+    ("tuning", "budget"): Budget,
 }
+"""What stands where in a plan, numbers of list entries left out."""
 EXPECTED = {
     "model_type": "expected its fields, one a line",
     "model_attributes_type": "expected its fields, one a line",
@@ -38,8 +43,11 @@ SHOWN_CHARACTERS = 80
 
 def complaint(source: Source, detail: ErrorDetails) -> str:
     """Return the line that tells of one of pydantic's errors."""
+    kind = detail["type"]
     location = _in_file(source, detail["loc"])
-    where, kind = source.where(location), detail["type"]
+    if kind == "missing":  # the field isn't in the file, so it can't be looked up there
+        location = (*_in_file(source, detail["loc"][:-1]), detail["loc"][-1])
+    where = source.where(location)
     if kind == "extra_forbidden":
         known = list(_model_at(detail["loc"]).model_fields)
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
@@ -49,8 +57,13 @@ def complaint(source: Source, detail: ErrorDetails) -> str:
         return f"{where}: this field is needed and isn't there"
     if kind == "value_error":
         return f"{where}: {detail['msg'].removeprefix('Value error, ')}"
-    expected = EXPECTED.get(kind, detail["msg"].replace("Input should be", "expected"))
-    return f"{where}: {expected.format(**detail.get('ctx', {}))}; got {shown(detail['input'])}"
+    return f"{where}: {expectation(detail)}"
+
+
+def expectation(detail: ErrorDetails) -> str:
+    """Return what pydantic expected of a value, and what it got."""
+    expected = EXPECTED.get(detail["type"], detail["msg"].replace("Input should be", "expected"))
+    return f"{expected.format(**detail.get('ctx', {}))}; got {shown(detail['input'])}"
 
 
 def shown(value: object) -> str:
@@ -83,4 +96,4 @@ def _item(data: Any, part: int | str) -> Any:
 
 
 def _model_at(location: Location) -> type[BaseModel]:
-    return PARTS.get(str(location[0]), PlanFile) if len(location) > 1 else PlanFile
+    return PARTS[tuple(part for part in location[:-1] if isinstance(part, str))]

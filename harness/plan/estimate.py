@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 from harness.evaluation.todo import expected
 from harness.plan.resolve import Plan
 from harness.plan.schema import Training
+from harness.plan.trials import assumed, trial_plan
 
 if TYPE_CHECKING:
     from harness.ledger.flops import ModelShape
@@ -26,15 +29,32 @@ class Estimate:
     evaluation_tokens: int
     evaluation_flops: float
 
+    def __add__(self, other: Estimate) -> Estimate:
+        """Return the cost of both; what one doesn't know, both don't know."""
+
+        def added(ours: float | None, theirs: float | None) -> float | None:
+            return None if ours is None or theirs is None else ours + theirs
+
+        return Estimate(
+            trained_cells=self.trained_cells + other.trained_cells,
+            evaluated_cells=self.evaluated_cells + other.evaluated_cells,
+            generated_tokens=added(self.generated_tokens, other.generated_tokens),
+            training_flops=added(self.training_flops, other.training_flops),
+            evaluation_samples=self.evaluation_samples + other.evaluation_samples,
+            evaluation_tokens=self.evaluation_tokens + other.evaluation_tokens,
+            evaluation_flops=self.evaluation_flops + other.evaluation_flops,
+        )
+
 
 def estimate(plan: Plan, shape: ModelShape, prompt_tokens: float) -> Estimate:
-    """Return the cost of all cells of `plan`.
+    """Return the cost of all cells of `plan` that are compared, those that wait for their trials among them.
 
     Args:
         plan: The plan.
         shape: Of its model.
         prompt_tokens: Mean length of a training prompt.
     """
+    plan = assumed(plan)
     trained = [cell for cell in plan.cells if plan.arm(cell.arm).strategy is not None]
     tokens = _budget_tokens(plan)
     per_token = training_flops_per_token(plan.training, plan.max_completion_tokens, shape, prompt_tokens)
@@ -55,11 +75,18 @@ def estimate(plan: Plan, shape: ModelShape, prompt_tokens: float) -> Estimate:
     )
 
 
+def estimate_trials(plan: Plan, shape: ModelShape, prompt_tokens: float) -> Estimate | None:
+    """Return the cost of all trials of `plan`, None if it has none; arguments as of `estimate`."""
+    found = [estimate(trial_plan(plan, arm.name), shape, prompt_tokens) for arm in plan.arms if arm.points]
+    return reduce(add, found) if found else None
+
+
 def _budget_tokens(plan: Plan) -> float | None:
     if plan.budget.unit == "generated_tokens":
         return plan.budget.amount
     if plan.budget.unit == "steps":
-        return plan.budget.amount * plan.training.rollouts_per_step * plan.max_completion_tokens
+        generations = plan.budget.amount / plan.training.updates_per_batch
+        return generations * plan.training.rollouts_per_step * plan.max_completion_tokens
     return None
 
 
@@ -74,5 +101,7 @@ def training_flops_per_token(training: Training, length: int, shape: ModelShape,
     """
     whole = prompt_tokens + length
     one = shape.forward(tokens=whole, logits=length, attended=whole * whole)
-    passes = 2 + (3 if training.gradient_checkpointing else 2) + (1 if training.kl else 0)
+    update = 1 + (3 if training.gradient_checkpointing else 2)
+    old = 1 if training.updates_per_batch > 1 else 0  # the log-probabilities under the policy that sampled
+    passes = 1 + training.epochs * update + (1 if training.kl else 0) + old
     return passes * one / length

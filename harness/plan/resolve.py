@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
 from harness.errors import PlanError
+from harness.plan.arms import Arm
+from harness.plan.budgets import budget_problems
 from harness.plan.cells import Cell, cell_for
 from harness.plan.complaints import complaint, shown
+from harness.plan.controls import controlled
+from harness.plan.entries import resolve_arms
 from harness.plan.model import PinnedModel, pin_model
 from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training
 from harness.plan.source import Source, read_source
+from harness.plan.tuning import Tuning, resolve_tuning
 from suites import SuiteError, load_suite, training_task
 
 if TYPE_CHECKING:
-    from strategies import Strategy
     from suites.contract import Suite
 
 Found = TypeVar("Found")
-
-BASE = "base"
-"""The arm that is not trained; every plan has it, one cell a seed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arm:
-    """A strategy with its parameters, as it stands in the plan."""
-
-    name: str
-    strategy: Strategy | None
-    """None for the untrained base model."""
-    spec: dict[str, Any]
-    """The strategy with every parameter spelled out."""
-    family: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,9 +44,13 @@ class Plan:
     checkpoints: int
     training: Training
     max_completion_tokens: int
+    controls: bool
+    """Whether the controls that belong to the arms stand among them."""
     suites: tuple[tuple[SuiteUse, Suite], ...]
     evaluation: Evaluation
-    cells: tuple[Cell, ...]
+    tuning: Tuning | None = None
+    cells: tuple[Cell, ...] = ()
+    """Those of all arms but the ones that wait for their trials."""
 
     def arm(self, name: str) -> Arm:
         """Return the arm called `name`."""
@@ -85,19 +78,39 @@ def load_plan(path: Path) -> Plan:
     return _resolved(source, file)
 
 
+def with_cells(plan: Plan) -> Plan:
+    """Return `plan` with its controls, and the cells of all its arms but those that wait for their trials."""
+    if plan.controls:
+        plan = replace(plan, arms=controlled(plan.arms, plan.training))
+    cells = [_cell(plan, arm, seed) for arm in plan.arms if not arm.waiting for seed in plan.seeds]
+    return replace(plan, cells=tuple(cells))
+
+
+def _cell(plan: Plan, arm: Arm, seed: int) -> Cell:
+    if arm.strategy is None:
+        return cell_for(arm.name, arm.spec, seed, {"model": plan.model.sha256})
+    shared = {
+        "model": plan.model.sha256,
+        "task": plan.task,
+        "budget": plan.budget.model_dump(),
+        "checkpoints": plan.checkpoints,
+        "training": {**arm.training.model_dump(), "max_completion_tokens": plan.max_completion_tokens},
+    }
+    return cell_for(arm.name, arm.spec, seed, shared)
+
+
 def _resolved(source: Source, file: PlanFile) -> Plan:
     problems: list[str] = []
-    arms = _arms(source, file, problems)
+    arms = resolve_arms(source, file, problems)
     uses = _suites(source, file, problems)
+    tuning = resolve_tuning(source, file, arms, [suite for _, suite in uses], problems)
     model = _found(source.where(("model",)), lambda: pin_model(file.model), problems)
     task = _found(source.where(("task",)), lambda: training_task(file.task), problems)
     if task is None or model is None or problems:
         raise PlanError(problems)
-    max_tokens = file.training.max_completion_tokens or task.max_tokens
-    _check_budget(source, file, max_tokens, model)
     if not any(use.primary for use, _ in uses):
         uses[0] = (uses[0][0].model_copy(update={"primary": True}), uses[0][1])
-    return Plan(
+    plan = Plan(
         name=file.name,
         source=source,
         model=model,
@@ -108,11 +121,15 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
         budget=file.budget,
         checkpoints=file.checkpoints,
         training=file.training,
-        max_completion_tokens=max_tokens,
+        max_completion_tokens=file.training.max_completion_tokens or task.max_tokens,
+        controls=file.controls,
         suites=tuple(uses),
         evaluation=file.evaluation,
-        cells=_cells(file, arms, model, max_tokens),
+        tuning=tuning,
     )
+    if problems := budget_problems(plan):
+        raise PlanError(problems)
+    return with_cells(plan)
 
 
 def _found(where: str, find: Callable[[], Found], problems: list[str]) -> Found | None:
@@ -123,67 +140,6 @@ def _found(where: str, find: Callable[[], Found], problems: list[str]) -> Found 
         return None
 
 
-def _cells(file: PlanFile, arms: list[Arm], model: PinnedModel, max_tokens: int) -> tuple[Cell, ...]:
-    untrained = {"model": model.sha256}
-    trained = {
-        **untrained,
-        "task": file.task,
-        "budget": file.budget.model_dump(),
-        "checkpoints": file.checkpoints,
-        "training": {**file.training.model_dump(), "max_completion_tokens": max_tokens},
-    }
-    return tuple(
-        cell_for(arm.name, arm.spec, seed, trained if arm.strategy else untrained)
-        for arm in arms
-        for seed in file.seeds
-    )
-
-
-def _arms(source: Source, file: PlanFile, problems: list[str]) -> list[Arm]:
-    from strategies import RunSettings, StrategyError, build, describe, label
-
-    settings = RunSettings(kl=file.training.kl, group_size=file.training.group_size)
-    arms = [Arm(name=BASE, strategy=None, spec={BASE: {}}, family="baseline")]
-    for index, entry in enumerate(file.arms):
-        name, spec = _named(entry)
-        try:
-            strategy = build(spec)
-            strategy.check(settings)
-        except ValueError as error:
-            at = error.at if isinstance(error, StrategyError) else ()
-            problems.append(f"{source.where(('arms', index), at)}: {error}")
-            continue
-        arm = Arm(name=name or label(strategy), strategy=strategy, spec=describe(strategy), family=strategy.family)
-        if twin := _twin(arm, arms):
-            problems.append(f"{source.where(('arms', index))}: {twin}")
-        arms.append(arm)
-    if not problems and file.baseline not in [arm.name for arm in arms[1:]]:
-        known = ", ".join(arm.name for arm in arms[1:])
-        problems.append(
-            f"{source.where(('baseline',))}: the baseline must be one of the arms ({known}); got {file.baseline!r}"
-        )
-    return arms
-
-
-def _twin(arm: Arm, others: list[Arm]) -> str | None:
-    """Say what is wrong with an arm that has the name, or does the same, as one before it."""
-    if any(other.name == arm.name for other in others):
-        return f"the arm {arm.name!r} stands twice; change it, or give it a name of its own (name: …)"
-    for other in others:
-        if other.spec == arm.spec:  # the same seeds: not a comparison of two runs, but one run twice
-            return (
-                f"the arm {arm.name!r} does the same as {other.name!r}, with the same seeds; change it, or leave it out"
-            )
-    return None
-
-
-def _named(entry: object) -> tuple[str | None, object]:
-    """Split `{name: mine, g2rl: {…}}` into the arm's own name and the strategy."""
-    if isinstance(entry, dict) and isinstance(entry.get("name"), str) and len(entry) == 2:
-        return entry["name"], {key: value for key, value in entry.items() if key != "name"}
-    return None, entry
-
-
 def _suites(source: Source, file: PlanFile, problems: list[str]) -> list[tuple[SuiteUse, Suite]]:
     found = []
     for index, use in enumerate(file.suites):
@@ -192,31 +148,3 @@ def _suites(source: Source, file: PlanFile, problems: list[str]) -> list[tuple[S
         except SuiteError as error:
             problems.append(f"{source.where(('suites', index))}: {error}")
     return found
-
-
-def _check_budget(source: Source, file: PlanFile, max_tokens: int, model: PinnedModel) -> None:
-    """Refuse a budget that might not cover one step for each checkpoint."""
-    rollouts = file.training.rollouts_per_step
-    step = {"generated_tokens": rollouts * max_tokens, "steps": 1}.get(file.budget.unit)
-    if file.budget.unit == "flops":
-        step = _step_flops(file.training, max_tokens, model)
-    if step is not None and file.budget.amount < step * file.checkpoints:
-        cost = f"{rollouts} rollouts of at most {max_tokens} tokens" if step > 1 else "one step"
-        raise PlanError(
-            [
-                f"{source.where(('budget',))}: {file.budget.amount:g} {file.budget.unit} is smaller than one step "
-                f"for each of the {file.checkpoints} checkpoints (a step: {cost} = {step:,}); "
-                f"expected at least {step * file.checkpoints:,}"
-            ]
-        )
-
-
-def _step_flops(training: Training, max_tokens: int, model: PinnedModel) -> int:
-    """Return the FLOPs of a step whose answers all reach their cap, prompts left out."""
-    from harness.ledger.flops import shape_of
-    from harness.models.load import load_skeleton
-    from harness.plan.estimate import training_flops_per_token
-
-    shape = shape_of(load_skeleton(model.folder))
-    per_token = training_flops_per_token(training, max_tokens, shape, prompt_tokens=0)
-    return round(training.rollouts_per_step * max_tokens * per_token)

@@ -27,6 +27,10 @@ class Budget(_Part):
         ((unit, amount),) = value.items()
         return {"unit": unit, "amount": amount}
 
+    def shared(self, among: int) -> Budget:
+        """Return one of `among` equal shares."""
+        return Budget(unit=self.unit, amount=self.amount / among)
+
 
 class Training(_Part):
     """What is the same for every arm."""
@@ -41,8 +45,12 @@ class Training(_Part):
     temperature: float = Field(default=1.0, gt=0)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     """Cap on a rollout; the task's own by default."""
+    minibatches: int = Field(default=1, ge=1)
+    """Parts that the rollouts of a generation are divided into, an optimizer step each."""
+    epochs: int = Field(default=1, ge=1)
+    """Passes over the rollouts of a generation."""
     micro_batch: int | None = Field(default=None, ge=1)
-    """Rollouts in one forward and backward pass; the whole step by default."""
+    """Rollouts in one forward and backward pass; a whole minibatch by default."""
     max_grad_norm: float = Field(default=1.0, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -53,17 +61,25 @@ class Training(_Part):
 
     @property
     def rollouts_per_step(self) -> int:
-        """Rollouts of one optimizer step."""
+        """Rollouts of one generation."""
         return self.prompts_per_step * self.group_size
+
+    @property
+    def updates_per_batch(self) -> int:
+        """Optimizer steps taken on the rollouts of one generation; above 1 they are not all on policy."""
+        return self.minibatches * self.epochs
 
     @model_validator(mode="after")
     def _fits(self) -> Training:
         if self.pool < self.prompts_per_step:
             raise ValueError(f"pool must hold the {self.prompts_per_step} prompts of a step, got {self.pool}")
-        if self.micro_batch is not None and self.rollouts_per_step % self.micro_batch:
+        if self.rollouts_per_step % self.minibatches:
             raise ValueError(
-                f"micro_batch must divide the {self.rollouts_per_step} rollouts of a step, got {self.micro_batch}"
+                f"minibatches must divide the {self.rollouts_per_step} rollouts of a generation, got {self.minibatches}"
             )
+        update = self.rollouts_per_step // self.minibatches
+        if self.micro_batch is not None and update % self.micro_batch:
+            raise ValueError(f"micro_batch must divide the {update} rollouts of a step, got {self.micro_batch}")
         return self
 
 
@@ -100,6 +116,49 @@ class Evaluation(_Part):
     batch_size: int = Field(default=512, ge=1)
 
 
+def _seed_list(value: object) -> object:
+    """Return the seeds that a number of them stands for; a list as it is."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"expected a number of seeds above 0, or a list of them; got {value!r}")
+    return list(range(value))
+
+
+def _require_distinct(seeds: list[int]) -> None:
+    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise ValueError(f"seeds must be distinct and not negative; got {seeds}")
+
+
+class TuningUse(_Part):
+    """How the arms that have a grid are tuned."""
+
+    suite: SuiteUse
+    """Decides which point of a grid is best; arms are never compared on it."""
+    budget: Budget
+    """For each arm that has a grid: all its trials together."""
+    seeds: list[int] = Field(default=[0], min_length=1)
+    """Each point of a grid is tried with each of them."""
+
+    @field_validator("suite")
+    @classmethod
+    def _only_samples(cls, value: SuiteUse) -> SuiteUse:
+        if value.primary or value.at != "every":
+            raise ValueError("primary and at say how arms are compared; the suite of the tuning takes samples alone")
+        return value
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _count(cls, value: object) -> object:
+        return _seed_list(value)
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, value: list[int]) -> list[int]:
+        _require_distinct(value)
+        return value
+
+
 class PlanFile(_Part):
     """One comparison."""
 
@@ -109,6 +168,8 @@ class PlanFile(_Part):
     task: str = "countdown"
     """What is trained on."""
     arms: list[Any] = Field(min_length=1)
+    controls: bool = True
+    """Whether the controls that belong to the arms are trained and compared too; the page says when they are not."""
     baseline: str
     """The arm that the others are compared with."""
     intervals: bool = True
@@ -120,21 +181,18 @@ class PlanFile(_Part):
     training: Training = Training()
     suites: list[SuiteUse] = Field(min_length=1)
     evaluation: Evaluation = Evaluation()
+    tuning: TuningUse | None = None
+    """Without it, every arm stands as it is written."""
 
     @field_validator("seeds", mode="before")
     @classmethod
     def _count(cls, value: object) -> object:
-        if isinstance(value, list):
-            return value
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"expected a number of seeds above 0, or a list of them; got {value!r}")
-        return list(range(value))
+        return _seed_list(value)
 
     @field_validator("seeds")
     @classmethod
     def _enough_and_distinct(cls, value: list[int], info: ValidationInfo) -> list[int]:
-        if len(set(value)) != len(value) or min(value) < 0:
-            raise ValueError(f"seeds must be distinct and not negative; got {value}")
+        _require_distinct(value)
         if info.data.get("intervals") and len(value) < 2:
             raise ValueError(
                 "an interval needs at least two training seeds, got one; add seeds, "

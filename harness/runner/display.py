@@ -13,8 +13,9 @@ from rich.live import Live
 from rich.table import Table
 
 from harness.plan.resolve import Plan
+from harness.plan.trials import trials_of
 from harness.store.paths import RunPaths
-from harness.store.status import CellStatus, read_cells
+from harness.store.status import CellStatus, read_cells, read_trials
 
 LINE_SHARE = 0.25
 """A plain line is printed each time that a cell has moved on by so much."""
@@ -29,7 +30,8 @@ def display(run: RunPaths, plan: Plan) -> Iterator[Callable[[], None]]:
         yield PlainLines(run=run)
         return
     with Live(console=console, auto_refresh=False) as live:
-        table = LiveTable(run=run, live=live, title=f"{plan.name}: {len(plan.cells)} cells")
+        count = len(trials_of(plan)) + len(plan.arms) * len(plan.seeds)
+        table = LiveTable(run=run, live=live, title=f"{plan.name}: {count} cells")
         try:
             yield table
         finally:
@@ -53,7 +55,7 @@ class LiveTable:
     def draw(self) -> None:
         """Redraw now."""
         self._drawn = time.monotonic()
-        self.live.update(status_table(read_cells(self.run), self.title), refresh=True)
+        self.live.update(status_table(_all_cells(self.run), self.title), refresh=True)
 
 
 @dataclass(kw_only=True)
@@ -65,7 +67,7 @@ class PlainLines:
 
     def __call__(self) -> None:
         """Print what has changed."""
-        for status in read_cells(self.run):
+        for status in _all_cells(self.run):
             now = (status.state, int(status.share / LINE_SHARE))
             if status.state != "waiting" and self._seen.get(status.id) != now:
                 click.echo(plain_line(status))
@@ -79,7 +81,7 @@ def status_table(statuses: list[CellStatus], title: str) -> Table:
         table.add_column(name, justify="left" if name in ("cell", "state") else "right")
     for status in statuses:
         table.add_row(
-            f"{status.arm} · seed {status.seed}",
+            f"{_mark(status)}{status.arm} · seed {status.seed}",
             status.phase or (f"{status.state}: {status.cause}" if status.cause else status.state),
             f"{status.share:.0%}",
             _number(status, "reward", ".3f"),
@@ -93,7 +95,7 @@ def plain_line(status: CellStatus) -> str:
     """Return one line on a cell."""
     reward = _number(status, "reward", ".3f")
     parts = [status.state, f"{status.share:.0%}", f"reward {reward}" if reward else "", status.cause or ""]
-    return f"{status.arm} seed {status.seed}: " + ", ".join(part for part in parts if part)
+    return f"{_mark(status)}{status.arm} seed {status.seed}: " + ", ".join(part for part in parts if part)
 
 
 def time_left(status: CellStatus) -> str:
@@ -103,6 +105,14 @@ def time_left(status: CellStatus) -> str:
         return ""
     left = round(seconds * (1 - status.share) / status.share)
     return f"{left // 3600}:{left % 3600 // 60:02d}:{left % 60:02d}"
+
+
+def _all_cells(run: RunPaths) -> list[CellStatus]:
+    return [*read_trials(run), *read_cells(run)]
+
+
+def _mark(status: CellStatus) -> str:
+    return "trial " if status.trial else ""
 
 
 def _number(status: CellStatus, name: str, form: str) -> str:

@@ -12,10 +12,12 @@ from multiprocessing.context import ForkServerProcess
 
 from harness.plan.cells import Cell
 from harness.plan.resolve import Plan
-from harness.runner.prepare import need_of, prepare, threads_of
+from harness.plan.trials import PlannedCell, cells_of, trials_of
+from harness.runner.prepare import prepare, threads_of, to_run
 from harness.runner.worker import work
 from harness.store import attempts
 from harness.store.paths import RunPaths
+from harness.tuning.settle import choose
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 POLL_S = 0.5
@@ -28,6 +30,7 @@ class LocalRunner:
     """Runs what is missing of a plan on this machine."""
 
     plan: Plan
+    """With the chosen parameters in its tuned arms, as far as they are known."""
     run: RunPaths
     workers: int
     retry_failed: bool = False
@@ -36,40 +39,55 @@ class LocalRunner:
     unwritten: list[str] = field(default_factory=list)
     """What befell cells whose files can't be written, as on a full disk."""
     _active: dict[ForkServerProcess, Cell] = field(default_factory=dict)
+    _waiting: list[PlannedCell] = field(default_factory=list)
+    _queued: set[str] = field(default_factory=set)
+    """Ids of the cells that have had their turn or will have it."""
 
     def go(self) -> None:
-        """Run every cell that needs it.
+        """Run every cell that needs it: trials first, and each tuned arm's own cells as soon as its trials are over.
 
         Raises:
             KeyboardInterrupt: When the user stops it; the workers have been stopped too.
         """
-        prepare(self.plan, self.run)
-        waiting = self.waiting()
-        workers = max(1, min(self.workers, len(waiting)))
+        self._waiting = to_run(trials_of(self.plan), self.run, retry_failed=self.retry_failed)
+        self._queue_chosen()
+        later = len(self.plan.seeds) * sum(arm.waiting for arm in self.plan.arms)
+        workers = max(1, min(self.workers, len(self._waiting) + later))
         fair_share = max(1, cores() // workers)
         with threads_divided(fair_share):
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(["harness.runner.warm"])
             try:
-                while waiting or self._active:
-                    while waiting and len(self._active) < workers:
-                        cell = waiting.pop(0)
-                        if self._needs_run(cell):  # another runner may have taken it meanwhile
-                            self._start(context, cell, fair_share)
+                while self._waiting or self._active or self._choose_more():
+                    self._fill(context, workers, fair_share)
                     ready = connection.wait([process.sentinel for process in self._active], timeout=POLL_S)
                     self._reap(ready)
                     self.tick()
             finally:
                 self._stop()
 
-    def waiting(self) -> list[Cell]:
-        """Return the cells to run: the base model first, then all arms of one seed before the next seed."""
-        order = {arm.name: number for number, arm in enumerate(self.plan.arms)}
-        cells = [cell for cell in self.plan.cells if self._needs_run(cell)]
-        return sorted(cells, key=lambda cell: (order[cell.arm] > 0, cell.seed, order[cell.arm]))
+    def _queue_chosen(self) -> None:
+        """Settle the arms whose trials are over, write the plan, and queue the cells that it has now."""
+        busy = {planned.cell.id for planned in self._waiting} | {cell.id for cell in self._active.values()}
+        self.plan = choose(self.plan, self.run, busy)
+        prepare(self.plan, self.run)
+        new = [planned for planned in cells_of(self.plan) if planned.cell.id not in self._queued]
+        self._queued |= {planned.cell.id for planned in new}
+        self._waiting += to_run(new, self.run, retry_failed=self.retry_failed)
 
-    def _needs_run(self, cell: Cell) -> bool:
-        return need_of(self.plan, cell, self.run, retry_failed=self.retry_failed) == "run"
+    def _choose_more(self) -> bool:
+        """Look once more at the arms that wait (another runner may have ended their trials), and say if that helped."""
+        if any(arm.waiting for arm in self.plan.arms):
+            self._queue_chosen()
+        return bool(self._waiting)
+
+    def _fill(self, context: multiprocessing.context.ForkServerContext, workers: int, fair_share: int) -> None:
+        """Start cells until every worker has one."""
+        while self._waiting and len(self._active) < workers:
+            planned = self._waiting.pop(0)
+            # Another runner may have taken it meanwhile.
+            if to_run([planned], self.run, retry_failed=self.retry_failed):
+                self._start(context, planned.cell, fair_share)
 
     def _start(self, context: multiprocessing.context.ForkServerContext, cell: Cell, fair_share: int) -> None:
         threads = threads_of(self.run, cell, fair_share)
@@ -84,6 +102,8 @@ class LocalRunner:
             kind = "killed" if code < 0 else "error"
             message = f"signal {-code}" if code < 0 else f"exit code {code} before it could say why"
             self._close(self._active.pop(process), process.pid, {"kind": kind, "message": message})
+        if ready:
+            self._choose_more()
 
     def _close(self, cell: Cell, pid: int | None, cause: dict[str, str]) -> None:
         """Write the cause of an attempt that its process could not write itself; others' attempts are left alone."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.plan.resolve import Plan
 from harness.plan.schema import Budget
+from harness.plan.trials import assumed
 from harness.store.atomic import read_lines
 from harness.store.paths import CellPaths
 
@@ -49,6 +50,7 @@ def measure_pace(plan: Plan, threads: int) -> Pace:
     from harness.training.cell import run_cell
 
     torch.set_num_threads(threads)
+    plan = assumed(plan)
     short = replace(plan, budget=Budget(unit="steps", amount=STEPS), checkpoints=1)
     cell = next(cell for cell in plan.cells if cell.arm == plan.baseline)
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:

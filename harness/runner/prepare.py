@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Literal
 
 from harness.evaluation.todo import missing
 from harness.plan.cells import Cell
 from harness.plan.export import resolved_json
 from harness.plan.resolve import Plan
+from harness.plan.trials import PlannedCell
 from harness.store.atomic import write_json, write_text
 from harness.store.paths import RunPaths
 from harness.store.status import cell_status
@@ -31,6 +33,11 @@ def need_of(plan: Plan, cell: Cell, run: RunPaths, *, retry_failed: bool) -> Nee
     if status.state == "done" and not missing(plan, cell, paths):
         return "done"
     return "failed" if status.state == "failed" and not retry_failed else "run"
+
+
+def to_run(planned: Iterable[PlannedCell], run: RunPaths, *, retry_failed: bool) -> list[PlannedCell]:
+    """Return those of the cells that need an attempt, in their order."""
+    return [one for one in planned if need_of(*one, run, retry_failed=retry_failed) == "run"]
 
 
 def threads_of(run: RunPaths, cell: Cell, fair_share: int) -> int:

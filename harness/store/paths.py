@@ -81,8 +81,13 @@ class RunPaths:
         return self.root / "plan.resolved.json"
 
     @property
+    def tuning(self) -> Path:
+        """Which parameters the trials of each tuned arm have chosen, and why."""
+        return self.root / "tuning.json"
+
+    @property
     def cells(self) -> Path:
-        """The folder of cells."""
+        """The folder of cells, trials among them."""
         return self.root / "cells"
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.errors import StoreError
@@ -32,6 +32,8 @@ class CellStatus:
     last_step: dict[str, Any]
     """The newest line of the training log; empty before the first step."""
     notes: tuple[str, ...]
+    trial: bool = False
+    """Whether the cell only helps to choose an arm's parameters."""
 
 
 def read_resolved(run: RunPaths) -> dict[str, Any]:
@@ -53,6 +55,13 @@ def read_cells(run: RunPaths) -> list[CellStatus]:
     """Return the status of every cell of a run, in the plan's order."""
     cells = read_resolved(run)["cells"]
     return [cell_status(run.cell(cell["id"]), cell["id"], cell["arm"], cell["seed"]) for cell in cells]
+
+
+def read_trials(run: RunPaths) -> list[CellStatus]:
+    """Return the status of every trial of a run's tuning, in the plan's order; none if nothing is tuned."""
+    trials = read_resolved(run).get("trials", [])
+    found = [cell_status(run.cell(trial["id"]), trial["id"], trial["arm"], trial["seed"]) for trial in trials]
+    return [replace(status, trial=True) for status in found]
 
 
 def cell_status(paths: CellPaths, cell: str, arm: str, seed: int) -> CellStatus:

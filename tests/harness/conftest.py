@@ -23,6 +23,7 @@ def write_plan(tmp_path: Path) -> PlanMaker:
         plan: dict[str, Any] = {
             "name": "small",
             "arms": ["grpo"],
+            "controls": False,
             "baseline": "grpo",
             "seeds": [0],
             "intervals": False,

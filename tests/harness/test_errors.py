@@ -30,6 +30,11 @@ from harness.errors import MESSAGE_CHARACTERS, CellError, PlanError, attributing
         ),
         (OSError(errno.EACCES, "Permission denied", "a.pt"), "error", "PermissionError: [Errno 13] Permission denied"),
         (KeyError("x"), "error", "KeyError: 'x'"),
+        (
+            RuntimeError("probability tensor contains either `inf`, `nan` or element < 0"),
+            "diverged",
+            "RuntimeError: probability tensor",
+        ),
     ],
 )
 def test_what_escapes_is_attributed(error: Exception, kind: str, message: str) -> None:

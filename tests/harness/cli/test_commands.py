@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,8 @@ from click.testing import CliRunner
 from harness.cli import main
 from harness.cli.init import TEMPLATES
 from harness.cli.main import DOORS
-from harness.plan.resolve import load_plan
+from harness.plan.resolve import Plan, load_plan
+from harness.store.paths import RunPaths
 
 
 class Place(Protocol):
@@ -56,13 +58,68 @@ def test_check_prints_cells_cost_and_what_can_be_detected(tmp_path: Path) -> Non
     path = tmp_path / "plan.yaml"
     typed("init", str(path), "--template", "tiny")
     printed = typed("check", str(path))
-    assert "tiny: 5 arms x 3 seeds = 15 cells" in printed
-    assert sum(line.startswith("  ") and ", seed " in line for line in printed.splitlines()) == 15
+    assert "tiny: 6 arms x 3 seeds = 18 cells" in printed
+    assert sum(line.startswith("  ") and ", seed " in line for line in printed.splitlines()) == 18
     assert "grpo, seed 0 (baseline)" in printed
-    assert "training: 12 cells of 350,000 generated tokens" in printed
+    assert "noise_novelty(g2rl), seed 0 (control of g2rl, hybrid)" in printed
+    assert "training: 15 cells of 280,000 generated tokens" in printed
     assert "generated tokens: at most 4,200,000" in printed
     line = next(line for line in printed.splitlines() if "countdown (primary)" in line)
     assert line.split() == ["countdown", "(primary)", "6.6", "33,", "9,", "4", "14.9"]
+
+
+TUNED = """\
+name: small
+arms:
+  - g2rl: {form: centred}
+    name: g2rl
+    grid: {strength: [0.1, 0.3, 1.0]}
+  - grpo
+baseline: grpo
+seeds: 2
+budget: {steps: 4}
+checkpoints: 2
+training: {prompts_per_step: 2, group_size: 4}
+suites: [sorting]
+tuning:
+  suite: {countdown-validation: {samples: 4}}
+  budget: {generated_tokens: 6_000}
+"""
+
+
+def test_check_lists_trials_and_counts_their_cost(tmp_path: Path) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(TUNED)
+    printed = typed("check", str(path))
+    assert "small: 4 arms x 2 seeds = 8 cells, after 3 trials" in printed
+    assert re.search(r"g2rl-strength-0-3-s1000000-\w{12} +trial of g2rl: strength=0.3, seed 1000000\n", printed)
+    assert re.search(r"\(known when its trials are over\) +g2rl and its controls, 2 seeds\n", printed)
+    assert "training: 6 cells of 4 steps" in printed
+    tuning = printed[printed.index("cost of tuning, beside that") :]
+    assert "training: 3 trials, 6,000 generated tokens for each of g2rl" in tuning
+    assert "generated tokens: at most 6,000;" in tuning
+    assert "evaluation: 2,400 answers" in tuning  # 3 trials x 200 items x 4 samples
+    assert "caution: arms are tuned, but the baseline grpo is not; learning_rate may be in its grid" in printed
+
+
+def test_queue_on_slurm_says_what_waits_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(TUNED)
+    prepared: list[str] = []
+
+    def submit(
+        plan: Plan, run: RunPaths, cluster: str, resources: object, *, retry_failed: bool
+    ) -> tuple[Plan, list[object]]:
+        prepared.append(cluster)
+        return plan, []
+
+    monkeypatch.setattr("slurm.dispatch.submit", submit)
+    printed = typed("queue", str(path), "--on", "slurm", "--runs", str(tmp_path))
+    assert prepared == ["slurm"]
+    assert (
+        "g2rl: 2 cells not run yet, parameters not chosen: 0 of 3 trials are over; when its trials are done, "
+        f"type the same again: explorebench queue {path} --on slurm" in printed
+    )
 
 
 def test_check_measures_the_time(tmp_path: Path) -> None:

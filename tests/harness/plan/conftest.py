@@ -26,6 +26,7 @@ training:
 suites:
   - countdown: {samples: 2, primary: true}
   - sorting
+controls: false
 """
 
 Changes = tuple[str, str]

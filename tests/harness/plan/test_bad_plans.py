@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from strategies import known_strategies
 from suites.frozen import store
 
 Problems = Callable[..., list[str]]
 
-STRATEGIES = "Known: entropy_bonus, g2rl, grpo, hybrid, with_resets"
-FIELDS = "Known: name, model, task, arms, baseline, intervals, seeds, budget, checkpoints, training, suites, evaluation"
+STRATEGIES = f"Known: {', '.join(sorted(known_strategies()))}"
+FIELDS = "Known: name, model, task, arms, controls, baseline, intervals, seeds, budget, checkpoints, training, suites, evaluation"
 UNITS = "expected 'generated_tokens', 'flops', 'device_seconds' or 'steps'"
 ONE_UNIT = "expected one unit with its amount, such as generated_tokens: 300_000"
 TOO_FEW = (
@@ -27,7 +28,7 @@ ARM = "expected a strategy's name, or one name with its parameters"
     ("old", "new", "problem"),
     [
         # arms
-        ("- grpo\n", "- gpro\n", f"line 3: arms[0]: no strategy named 'gpro'. Did you mean 'grpo'? {STRATEGIES}"),
+        ("- grpo\n", "- g2r\n", f"line 3: arms[0]: no strategy named 'g2r'. Did you mean 'g2rl'? {STRATEGIES}"),
         (
             "{strength: 0.5}",
             "{strenght: 0.5}",

@@ -29,6 +29,8 @@ TRAINING = {
     "temperature": "0.9",
     "max_completion_tokens": "17",
     "micro_batch": "4",
+    "minibatches": "2",
+    "epochs": "2",
     "max_grad_norm": "0.5",
     "weight_decay": "0.1",
     "precision": "bfloat16",

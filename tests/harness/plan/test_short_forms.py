@@ -91,7 +91,13 @@ def test_the_resolved_plan_spells_everything_out(plan_with: PlanWith) -> None:
         "name": "g2rl(strength=0.5)",
         "strategy": {"g2rl": g2rl},
         "family": "gradient-guided",
+        "learning_rate": 1e-4,
+        "at_defaults": False,
+        "control_of": [],
+        "added": False,
     }
+    assert [arm["at_defaults"] for arm in resolved["arms"]] == [True, True, False]
+    assert (resolved["tuning"], resolved["trials"]) == (None, [])
     assert resolved["budget"] == {"unit": "steps", "amount": 4.0}
     assert resolved["training"]["learning_rate"] == 1e-4
     assert resolved["training"]["max_completion_tokens"] == plan.max_completion_tokens

@@ -11,8 +11,11 @@ from harness.runner.display import plain_line, status_table, time_left
 from harness.store.status import CellStatus, State
 
 
-def status(state: State, share: float = 0.0, cause: str | None = None, **step: float) -> CellStatus:
+def status(
+    state: State, share: float = 0.0, cause: str | None = None, *, trial: bool = False, **step: float
+) -> CellStatus:
     return CellStatus(
+        trial=trial,
         id="g2rl-s1-abc",
         arm="g2rl",
         seed=1,
@@ -39,11 +42,19 @@ def test_the_table_has_phase_share_reward_pace_and_time_left() -> None:
     assert "failed: diverged: loss was nan at step 3" in rows[1]
 
 
+def test_the_table_marks_trials() -> None:
+    console = Console(file=io.StringIO(), width=120)
+    console.print(status_table([status("waiting", trial=True)], "tiny"))
+    assert isinstance(console.file, io.StringIO)
+    assert "trial g2rl · seed 1" in console.file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("found", "line"),
     [
         (RUNNING, "g2rl seed 1: running, 25%, reward 0.123"),
         (status("waiting"), "g2rl seed 1: waiting, 0%"),
+        (status("done", 1.0, trial=True), "trial g2rl seed 1: done, 100%"),
         (status("failed", 0.5, "disk full: oh"), "g2rl seed 1: failed, 50%, disk full: oh"),
     ],
 )

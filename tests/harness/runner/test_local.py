@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -161,3 +162,65 @@ def test_ctrl_c_says_how_to_go_on(fresh_workplace: Place, finished: Place) -> No
     assert worker_pids(place) == [], "every attempt says how it ended"
     assert place.explorebench("queue", "demo.yaml").returncode == 0
     assert place.record_hashes() == finished.record_hashes()
+
+
+Tuned = tuple[Place, subprocess.CompletedProcess[str]]
+
+
+def test_a_tuned_run_tries_chooses_and_compares(tuned: Tuned) -> None:
+    place, done = tuned
+    assert done.returncode == 1, "one trial failed"
+    assert "2 of 3 trials and 3 of 3 cells done. Next: explorebench report runs/demo" in done.stdout
+    assert "trial grpo: learning_rate=0.0001 seed 1000000: done, 100%" in done.stdout
+    assert re.search(r"^grpo-learning-rate-1e-39-s1000000-\w+: failed: diverged: ", done.stderr, re.M)
+    choice = json.loads((place.run / "tuning.json").read_text())["arms"]["grpo"]
+    assert choice["finished"] == [0, 1, 1]
+    assert choice["point"] == max((1, 2), key=lambda point: choice["scores"][point])
+    (log,) = place.run.glob("cells/grpo-s0-*/train.jsonl")
+    assert {line["learning_rate"] for line in read_lines(log)} == {choice["values"]["learning_rate"]}
+
+
+def test_trials_are_evaluated_on_the_validation_suite_and_nothing_else_is(tuned: Tuned) -> None:
+    place, _ = tuned
+    suites = {file.parts[1]: file.name for file in map(Path, place.record_hashes())}
+    trials = {name for cell, name in suites.items() if "learning-rate" in cell}
+    assert trials == {"0001-graphs-validation.parquet"}
+    assert {name for cell, name in suites.items() if "learning-rate" not in cell} == {
+        "0000-sorting.parquet",
+        "0001-sorting.parquet",
+    }
+
+
+def test_status_marks_trials(tuned: Tuned) -> None:
+    place, _ = tuned
+    cells = json.loads(place.explorebench("status", "runs/demo", "--json").stdout)
+    assert [(cell["arm"], cell["trial"]) for cell in cells] == [
+        ("grpo: learning_rate=1e+39", True),
+        ("grpo: learning_rate=0.0001", True),
+        ("grpo: learning_rate=0.0002", True),
+        ("base", False),
+        ("grpo", False),
+        ("entropy_bonus", False),
+    ]
+    assert "trial grpo: learning_rate=1e+39 seed 1000000: failed" in place.explorebench("status", "runs/demo").stdout
+
+
+def test_a_tuned_run_queued_again_does_nothing(tuned: Tuned) -> None:
+    place, _ = tuned
+    files = [place.run / "tuning.json", *place.run.glob("cells/**/*")]
+    before = {file: file.stat().st_mtime_ns for file in files if file.is_file()}
+    assert "2 of 3 trials and 3 of 3 cells done" in place.explorebench("queue", "demo.yaml").stdout
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+
+
+def test_killed_in_the_middle_of_trials_it_ends_with_the_same_bytes(fresh_tuned_workplace: Place, tuned: Tuned) -> None:
+    place, (whole, _) = fresh_tuned_workplace, tuned
+    for steps in (1, 4):  # the trials take seven steps
+        process = place.start("queue", "demo.yaml")
+        until(lambda steps=steps: steps_done(place) >= steps, process)  # type: ignore[misc]  # bound now
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not list(place.run.glob("cells/grpo-s0-*")), "its parameters are not known yet"
+    assert place.explorebench("queue", "demo.yaml").returncode == 1
+    assert place.record_hashes() == whole.record_hashes()
+    assert (place.run / "tuning.json").read_bytes() == (whole.run / "tuning.json").read_bytes()

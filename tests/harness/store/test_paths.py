@@ -13,6 +13,7 @@ def test_the_layout_of_a_run() -> None:
     named = {
         "plan.yaml": run.plan,
         "plan.resolved.json": run.resolved,
+        "tuning.json": run.tuning,
         "cells/grpo-s0-abc/cell.json": cell.identity,
         "cells/grpo-s0-abc/attempts/002.json": cell.attempt(2),
         "cells/grpo-s0-abc/attempts/002.log": cell.log(2),
