@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.comparison import scores_by_seed
 from reports.read import Run
+from reports.read.compute import TUNING
 from reports.statistics import mean_interval
 
 if TYPE_CHECKING:
@@ -63,13 +64,21 @@ def score_bands(run: Run, suite: str | None, unit: str) -> pd.DataFrame:
 
 
 def device_seconds_by_phase(run: Run) -> pd.DataFrame:
-    """Return the device-seconds of all cells, columns arm, phase, device_seconds; unknown lines make NaN."""
+    """Return the device-seconds of all cells, columns arm, phase, device_seconds; unknown lines make NaN.
+
+    The trials of a tuned arm, their evaluation included, are a phase of its own, `TUNING`.
+    """
     import pandas as pd
 
+    frames = [run.compute]
+    if run.tuning is not None:
+        owners = {trial.id: arm for arm in run.tuning.plan.grids for trial in run.tuning.of(arm)}
+        frames.append(run.tuning.compute.assign(arm=run.tuning.compute["cell"].map(owners), phase=TUNING))
     columns = ["arm", "phase", "device_seconds"]
-    if run.compute.empty:
+    known = [frame[columns] for frame in frames if not frame.empty]
+    if not known:
         return pd.DataFrame(columns=columns)
-    grouped = run.compute.groupby(["arm", "phase"], sort=False)["device_seconds"]
+    grouped = pd.concat(known, ignore_index=True).groupby(["arm", "phase"], sort=False)["device_seconds"]
     return grouped.agg(lambda column: column.sum(skipna=False)).reset_index()[columns]
 
 

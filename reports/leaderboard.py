@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reports import formatting
 from reports.comparison import PRIMARY, comparison_checkpoint, difference_of, score_of, scores_by_seed
+from reports.origin import origin_of_parameters
 from reports.read import CellView, Run
 from reports.read.compute import total
 from reports.read.plan import BASE_ARM
@@ -16,7 +17,7 @@ from reports.statistics import Interval, Verdict, verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-_WIDTHS = {"arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14}
+_WIDTHS = {"arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14, "parameters": 24}
 """Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
 
 
@@ -38,6 +39,8 @@ class ArmRow:
     arm: str
     role: str
     """"untrained", "baseline" or ""."""
+    parameters: str
+    """Where the arm's parameters come from, in words; empty for the untrained model."""
     seeds: int
     """Seeds behind the primary score."""
     planned_seeds: int
@@ -145,14 +148,14 @@ def spent_texts(spent: Spent | None) -> list[str]:
 
 def markdown(board: Leaderboard, title: str, note: str) -> str:
     """Return the leaderboard as Markdown: arms in the plan's order, column widths that don't depend on numbers."""
-    titles = header(board)
-    kinds = ["arm", "seeds", "score", "score", "verdict", *["score"] * len(board.suites), *["amount"] * 4]
+    titles = [*header(board), "parameters"]
+    kinds = ["arm", "seeds", "score", "score", "verdict", *["score"] * len(board.suites), *["amount"] * 4, "parameters"]
     widths = [max(_WIDTHS[kind], len(_escaped(name))) for kind, name in zip(kinds, titles, strict=True)]
     lines = [f"# {_escaped(title)}", "", _escaped(note), "", _line(titles, widths)]
     lines.append("|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    lines += [_line(cells(row, board), widths) for row in board.rows]
+    lines += [_line([*cells(row, board), row.parameters], widths) for row in board.rows]
     for row in board.rows:
-        lines += [_line(failure_cells(cell, spent, board), widths) for cell, spent in row.failures]
+        lines += [_line([*failure_cells(cell, spent, board), ""], widths) for cell, spent in row.failures]
     return "\n".join(lines) + "\n"
 
 
@@ -160,12 +163,13 @@ def _arm_row(run: Run, arm: str, checkpoint: int) -> ArmRow:
     plan = run.plan
     seeds = scores_by_seed(run, arm, checkpoint, PRIMARY)
     ours = [cell for cell in run.cells if cell.arm == arm]
-    counted = [_spent(run.compute, [cell.id]) for cell in ours if cell.seed in seeds]
+    counted = [spent_by(run.compute, [cell.id]) for cell in ours if cell.seed in seeds]
     comparisons = len(plan.challengers) if arm in plan.challengers else 1
     roles = {BASE_ARM: "untrained", plan.baseline: "baseline"}
     return ArmRow(
         arm=arm,
         role=roles.get(arm, ""),
+        parameters=origin_of_parameters(run, arm),
         seeds=len(seeds),
         planned_seeds=len(plan.seeds),
         primary=score_of(run, arm, checkpoint, PRIMARY),
@@ -174,11 +178,12 @@ def _arm_row(run: Run, arm: str, checkpoint: int) -> ArmRow:
         else difference_of(run, arm, plan.baseline, checkpoint, PRIMARY, comparisons),
         suites={suite.name: score_of(run, arm, checkpoint, suite.name) for suite in plan.suites},
         spent=_mean_spent(counted) if counted else None,
-        failures=tuple((cell, _spent(run.compute, [cell.id])) for cell in ours if cell.state == "failed"),
+        failures=tuple((cell, spent_by(run.compute, [cell.id])) for cell in ours if cell.state == "failed"),
     )
 
 
-def _spent(compute: pd.DataFrame, cell_ids: list[str]) -> Spent:
+def spent_by(compute: pd.DataFrame, cell_ids: list[str]) -> Spent:
+    """Return what training used in some cells, evaluation left out; unknown if the ledger has none of them."""
     ours = compute[compute["cell"].isin(cell_ids)]
     if ours.empty:
         nan = float("nan")

@@ -7,6 +7,7 @@ from collections import Counter
 from reports import formatting
 from reports.comparison import PRIMARY, difference_of, entropy_change
 from reports.leaderboard import ArmRow, Leaderboard
+from reports.origin import failed_trials, origin_of_parameters, unchosen
 from reports.read import Run
 from reports.read.plan import BASE_ARM
 from reports.statistics import Interval, verdict
@@ -26,11 +27,15 @@ def plain_answer(run: Run, board: Leaderboard) -> list[str]:
 def standing(run: Run, board: Leaderboard) -> str | None:
     """Return how unfinished the run is, or None when every cell is done."""
     states = Counter(cell.state for cell in run.cells)
-    if states["done"] == len(run.cells):
+    without = unchosen(run)
+    states["without parameters"] = len(without) * len(run.plan.seeds)
+    if states["done"] == states.total():
         return None
-    order = ("running", "interrupted", "failed", "waiting")
+    order = ("running", "interrupted", "failed", "waiting", "without parameters")
     rest = [f"{states[state]} {state}" for state in order if states[state]]
-    text = f"Partial report: {states['done']} of {len(run.cells)} cells are done ({formatting.listing(rest)})."
+    text = f"Partial report: {states['done']} of {states.total()} cells are done ({formatting.listing(rest)})."
+    if without:
+        text += "".join(f" Parameters of {arm}: {origin_of_parameters(run, arm)}." for arm in without)
     if 0 < board.share < 1:
         text += f" No cell has reached the end, so arms are compared at {board.share:.0%} of the budget."
     return text
@@ -133,4 +138,21 @@ def _caution(run: Run, board: Leaderboard) -> str:
     if failed:
         verb = "is" if failed == 1 else "are"
         parts.append(f"{formatting.counted(failed, 'failed cell')} {verb} left out of the means")
+    parts += _tuning_cautions(run)
     return f"Caution: {'; '.join(parts)}." if parts else ""
+
+
+def _tuning_cautions(run: Run) -> list[str]:
+    tuning = run.tuning
+    if tuning is None:
+        return []
+    tuned = list(tuning.plan.grids)
+    parts = []
+    if run.plan.baseline not in tuned:
+        verb = "was" if len(tuned) == 1 else "were"
+        parts.append(f"{formatting.listing(tuned)} {verb} tuned and the baseline {run.plan.baseline} was not")
+    for arm in tuned:
+        failed = failed_trials(tuning, arm)
+        if failed and tuning.chosen.get(arm) is not None:
+            parts.append(f"{failed} of {len(tuning.of(arm))} trials of {arm} failed, so it was tuned on the rest")
+    return parts

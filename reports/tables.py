@@ -53,7 +53,7 @@ def suite_table(run: Run, suite: SuiteView, checkpoint: int) -> Table:
 
 
 def compute_table(run: Run) -> Table:
-    """Return what all cells of each arm used, by phase and part, lost work included."""
+    """Return what all cells of each arm used, by phase and part; trials have rows of their own."""
     titles = (
         "arm", "phase", "generated tokens", "forward tokens", "backward tokens", "FLOPs",
         "device-seconds", "of which lost (s)", "peak memory (MiB)",
@@ -65,13 +65,25 @@ def compute_table(run: Run) -> Table:
             for name, lines in ours[ours["phase"] == phase].groupby("part", sort=True):
                 part = str(name)
                 rows.append((arm, f"{phase}: {part}" if part else phase, *_amounts(lines)))
+        rows += _tuning_rows(run, arm)
     return Table(header=titles, rows=tuple(rows))
 
 
+def _tuning_rows(run: Run, arm: str) -> list[tuple[str, ...]]:
+    """Return what the trials of a tuned arm used, in training and in evaluation; nothing for other arms."""
+    if run.tuning is None or arm not in run.tuning.plan.grids:
+        return []
+    lines = run.tuning.compute[run.tuning.compute["cell"].isin([trial.id for trial in run.tuning.of(arm)])]
+    evaluated = lines["phase"] == "evaluate"
+    parts = {"tuning: training": lines[~evaluated], "tuning: evaluation": lines[evaluated]}
+    return [(arm, name, *_amounts(part)) for name, part in parts.items() if len(part)]
+
+
 def hash_table(run: Run) -> Table:
-    """Return what was evaluated: each suite with its size, settings and hash, and the model's hash."""
+    """Return what was evaluated: each suite with its size, settings and hash; last the one that arms were tuned on."""
     rows = []
-    for suite in run.plan.suites:
+    validation = () if run.plan.tuning is None else (run.plan.tuning.suite,)
+    for suite in (*run.plan.suites, *validation):
         settings = (
             formatting.UNKNOWN if suite.temperature is None else f"{suite.temperature:g}",
             formatting.UNKNOWN if suite.max_tokens is None else f"{suite.max_tokens}",

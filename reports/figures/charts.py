@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.figures.style import FAINT, PALETTE, Look, styled
 from reports.formatting import quantity
-from reports.read.compute import PHASES
+from reports.read.compute import PHASES, TUNING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +88,7 @@ def phase_chart(frame: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
         left = dict.fromkeys(present, 0.0)
-        for place, phase in enumerate(PHASES):
+        for place, phase in enumerate((*PHASES, TUNING)):
             rows = frame[frame["phase"] == phase]
             spent = {arm: float(rows.loc[rows["arm"] == arm, "device_seconds"].sum()) for arm in present}
             if any(spent.values()):
@@ -99,7 +99,7 @@ def phase_chart(frame: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axes.invert_yaxis()
         axes.set_xlabel("device-seconds, all cells of the arm")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-        axes.legend(frameon=False, ncols=len(PHASES), loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
+        axes.legend(frameon=False, ncols=len(PHASES) + 1, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
     return figure
 
 

@@ -6,11 +6,13 @@ from importlib.resources import files
 
 from reports.curves import SMOOTHING
 from reports.leaderboard import Leaderboard
+from reports.origin import origin_of_parameters, tuning_budget
 from reports.page.drawings import compute_drawing, score_drawings, training_drawings
 from reports.page.standings import standings
-from reports.read import Run
+from reports.read import Run, TuningRun
 from reports.summary import plain_answer, standing
-from reports.tables import compute_table, event_table, fingerprint_tables, hash_table, suite_table
+from reports.tables import Table, compute_table, event_table, fingerprint_tables, hash_table, suite_table
+from reports.tried import failed_trials_table, tried_table
 
 
 def render(run: Run, board: Leaderboard) -> str:
@@ -42,9 +44,20 @@ def render(run: Run, board: Leaderboard) -> str:
         suites=[(suite, suite_table(run, suite, board.checkpoint)) for suite in plan.suites],
         phases=compute_drawing(run),
         compute=compute_table(run),
+        tuning=run.tuning,
+        tuning_budget="none" if run.tuning is None else tuning_budget(run.tuning),
+        tried=[] if run.tuning is None else _tried(run, run.tuning),
         hashes=hash_table(run),
         same=same,
         differing=differing,
         events=event_table(run),
         smoothing=SMOOTHING,
     )
+
+
+def _tried(run: Run, tuning: TuningRun) -> list[tuple[str, str, Table, Table]]:
+    """Return, for each tuned arm, its name, what was chosen, and the tables of what was tried and what failed."""
+    return [
+        (arm, origin_of_parameters(run, arm), tried_table(tuning, arm), failed_trials_table(tuning, arm))
+        for arm in tuning.plan.grids
+    ]

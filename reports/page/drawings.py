@@ -64,7 +64,7 @@ def compute_drawing(run: Run) -> Drawing:
     figure = phase_chart(frame, run.plan.arms)
     sums = frame.groupby("arm", sort=False)["device_seconds"].sum()
     described = "; ".join(f"{arm}: {value:.0f} device-seconds" for arm, value in sums.items())
-    caption = "All cells of each arm, lost work and evaluation included. Evaluation is outside the budget."
+    caption = "All cells of each arm, lost work and evaluation included. Evaluation and tuning are outside the budget."
     return Drawing(title=title, caption=caption, svg=_svg(figure, "phases", described))
 
 

@@ -27,6 +27,8 @@ class Standing:
 
     texts: tuple[str, ...]
     """In the order of the header."""
+    parameters: str
+    """Where the arm's parameters come from; empty for the untrained model."""
     kind: str
     """"base", "baseline" or "arm"."""
     colour: str
@@ -70,6 +72,7 @@ def _standing(row: ArmRow, board: Leaderboard, span: tuple[float, float] | None,
     drawn = _is_drawn(row, board) and span is not None
     return Standing(
         texts=tuple(cells(row, board)),
+        parameters=row.parameters,
         kind="base" if row.arm == BASE_ARM else "baseline" if row.arm == board.baseline else "arm",
         colour=colour,
         verdict=verdicts.get(row.verdict) or row.verdict or "none",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 PHASES = ("generate", "score", "update", "select", "evaluate")
 """Every phase of the ledger; all but the last count against the budget."""
 
+TUNING = "tuning"
+"""Stands for all that the trials of a tuned arm used, where phases are shown; no ledger has it."""
+
 COMPUTE_COLUMNS = (
     "cell", "arm", "seed", "attempt", "step", "phase", "part", "lost",
     "generated_tokens", "forward_tokens", "backward_tokens", "flops", "device_seconds", "peak_memory_bytes",

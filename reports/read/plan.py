@@ -37,6 +37,36 @@ class SuiteView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PointView:
+    """One point of the grid of a tuned arm."""
+
+    name: str
+    """Of its trials, as an arm."""
+    values: Mapping[str, Any]
+    """Of the grid's parameters."""
+
+    @property
+    def words(self) -> str:
+        """The values as they are shown."""
+        return ", ".join(f"{name}={value}" for name, value in self.values.items())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TuningView:
+    """How the arms that have a grid were tuned."""
+
+    suite: SuiteView
+    """Decides which point is best; arms are not compared on it."""
+    budget_unit: str
+    budget_amount: float
+    """For each tuned arm, all its trials together."""
+    seeds: tuple[int, ...]
+    """Training seeds of the trials."""
+    grids: Mapping[str, tuple[PointView, ...]]
+    """The points of each tuned arm, in the grid's order."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PlanView:
     """One plan with every default filled in."""
 
@@ -53,6 +83,10 @@ class PlanView:
     arms: tuple[str, ...]
     """Names in the plan's order, `base` included."""
     suites: tuple[SuiteView, ...]
+    at_defaults: frozenset[str]
+    """Arms all of whose parameters are their defaults."""
+    tuning: TuningView | None
+    """None if no arm was tuned."""
 
     @property
     def primary_suites(self) -> tuple[str, ...]:
@@ -118,6 +152,23 @@ def _plan_view(raw: Mapping[str, Any], path: Path) -> PlanView:
         seeds=tuple(int(seed) for seed in raw["seeds"]),
         arms=arms,
         suites=suites,
+        at_defaults=frozenset(str(arm["name"]) for arm in raw["arms"] if arm.get("at_defaults", True)),
+        tuning=_tuning_view(raw["tuning"]) if raw.get("tuning") else None,
+    )
+
+
+def _tuning_view(raw: Mapping[str, Any]) -> TuningView:
+    return TuningView(
+        suite=_suite_view(raw["suite"]),
+        budget_unit=str(raw["budget"]["unit"]),
+        budget_amount=float(raw["budget"]["amount"]),
+        seeds=tuple(int(seed) for seed in raw["seeds"]),
+        grids={
+            str(arm["name"]): tuple(
+                PointView(name=str(point["name"]), values=dict(point["values"])) for point in arm["points"]
+            )
+            for arm in raw["arms"]
+        },
     )
 
 

@@ -14,6 +14,7 @@ from reports.read.compute import read_compute
 from reports.read.plan import PlanView, read_plan
 from reports.read.scores import read_scores
 from reports.read.training import read_events, read_training
+from reports.read.tuning import TuningRun, read_tuning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,8 @@ class Run:
     """One row per ledger line; see `reports.read.compute.COMPUTE_COLUMNS`."""
     events: tuple[Mapping[str, Any], ...]
     """Resets and schedule changes: arm, seed, step, kind, cause."""
+    tuning: TuningRun | None
+    """Trials, which are in none of the above; None if no arm was tuned."""
 
 
 def read_run(root: Path) -> Run:
@@ -91,6 +94,7 @@ def read_run(root: Path) -> Run:
         training=read_training(files),
         compute=read_compute(files),
         events=tuple(read_events(files)),
+        tuning=read_tuning(paths, plan),
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from harness.store.atomic import append_line, write_json, write_text
 from harness.store.attempts import Attempt
+from harness.store.choices import StoredChoice, write_choices
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.schema import RECORD_SCHEMA
 
@@ -47,6 +48,13 @@ class RunSpec:
     """Last checkpoint of a cell that was interrupted after it."""
     correct: Mapping[tuple[str, int, int], int] = field(default_factory=dict)
     """Right answers per primary item, the same for all items, by arm, seed and checkpoint: overrides the rest."""
+    trials: Mapping[str, Mapping[float, tuple[int | None, ...]]] = field(default_factory=dict)
+    """By tuned arm and value of its `strength`: right answers per validation item of each trial, None where it failed;
+    one trial for each tuning seed."""
+    untried: frozenset[tuple[str, float]] = frozenset()
+    """Points (arm, strength) whose trials have not begun."""
+    as_written: frozenset[str] = frozenset()
+    """Arms with parameters that are not their defaults."""
 
 
 WriteRun = Callable[[RunSpec], Path]
@@ -70,12 +78,61 @@ def spec() -> type[RunSpec]:
 
 def write_synthetic_run(root: Path, spec: RunSpec) -> Path:
     run = RunPaths(root)
-    cells = [(arm, seed) for arm in ("base", *spec.arms) for seed in spec.seeds]
+    unchosen = {arm for arm in spec.trials if chosen_point(spec, arm) is None}
+    cells = [(arm, seed) for arm in ("base", *spec.arms) if arm not in unchosen for seed in spec.seeds]
     write_text(run.plan, f"# <made up>\nname: {json.dumps(spec.name)}\nbaseline: {json.dumps(spec.baseline)}\n")
     write_json(run.resolved, _resolved(spec, cells))
     for arm, seed in cells:
         _write_cell(run.cell(cell_id(arm, seed, spec)), arm, seed, spec)
+    if spec.trials:
+        _write_trials(run, spec)
     return root
+
+
+def trial_id(point: str, seed: int) -> str:
+    return f"trial-{point}-{seed}".replace(" ", "")
+
+
+def trial_seeds(spec: RunSpec) -> list[int]:
+    points = next(iter(spec.trials.values()))
+    return [1_000_000 + place for place in range(len(next(iter(points.values()))))]
+
+
+def chosen_point(spec: RunSpec, arm: str) -> int | None:
+    """Return the place of the point with the best mean, None where a trial is missing or all failed."""
+    if any(owner == arm for owner, _ in spec.untried):
+        return None
+    ranks = [(sum(n is not None for n in found), sum(n or 0 for n in found)) for found in spec.trials[arm].values()]
+    best = max(range(len(ranks)), key=lambda place: (ranks[place], -place))
+    return best if ranks[best][0] else None
+
+
+def _write_trials(run: RunPaths, spec: RunSpec) -> None:
+    choices = {}
+    for arm, grid in spec.trials.items():
+        for value, found in grid.items():
+            for seed, correct in zip(trial_seeds(spec), found, strict=True):
+                if (arm, value) not in spec.untried:
+                    _write_trial(run, f"{arm}: strength={value}", seed, correct, spec)
+        if not any(owner == arm for owner, _ in spec.untried):
+            place = chosen_point(spec, arm)
+            choices[arm] = StoredChoice(basis="", point=place, values=None, scores=(), finished=(), trials=0)
+    write_choices(run, choices)
+
+
+def _write_trial(run: RunPaths, point: str, seed: int, correct: int | None, spec: RunSpec) -> None:
+    """Write a trial of one step; one that failed took its step twice, and the first was lost."""
+    paths = run.cell(trial_id(point, seed))
+    cause = {"kind": "diverged", "message": f"loss was nan with {point}"}
+    write_attempt(paths, number=1, outcome="failed" if correct is None else "done", cause=cause)
+    use: dict[str, Any] = {"generated_tokens": 100, "forward_flops": 1e6, "device_seconds": 3.0}
+    append_line(paths.ledger, ledger_line(step=1, phase="generate", **use))
+    if correct is None:
+        write_attempt(paths, number=2, outcome="failed", cause=cause)
+        append_line(paths.ledger, ledger_line(step=1, phase="generate", attempt=2, **use))
+    else:
+        append_line(paths.ledger, ledger_line(step=1, phase="evaluate", device_seconds=0.5))
+        write_record(paths, (point, seed, 1, "validation"), 1.0, [correct] * spec.items, spec.samples)
 
 
 def cell_id(arm: str, seed: int, spec: RunSpec) -> str:
@@ -111,10 +168,31 @@ def _resolved(spec: RunSpec, cells: list[tuple[str, int]]) -> dict[str, Any]:
         "budget": {"unit": "generated_tokens", "amount": spec.steps * TOKENS_PER_STEP},
         "checkpoints": spec.checkpoints,
         "seeds": list(spec.seeds),
-        "arms": [{"name": arm, "strategy": {}, "family": arm} for arm in ("base", *spec.arms)],
+        "arms": [
+            {"name": arm, "strategy": {}, "family": arm, "at_defaults": arm not in spec.as_written}
+            for arm in ("base", *spec.arms)
+        ],
         "suites": suites,
         "training": {"learning_rate": 1e-4},
         "cells": [{"id": cell_id(arm, seed, spec), "arm": arm, "seed": seed} for arm, seed in cells],
+        **(_resolved_tuning(spec, suites[0]) if spec.trials else {}),
+    }
+
+
+def _resolved_tuning(spec: RunSpec, suite: dict[str, Any]) -> dict[str, Any]:
+    points = [(arm, f"{arm}: strength={value}", value) for arm, grid in spec.trials.items() for value in grid]
+    grids: dict[str, list[dict[str, Any]]] = {arm: [] for arm in spec.trials}
+    for arm, name, value in points:
+        grids[arm].append({"name": name, "values": {"strength": value}})
+    seeds = trial_seeds(spec)
+    return {
+        "tuning": {
+            "suite": {**suite, "name": "validation", "sha256": suite_hash("validation"), "primary": False},
+            "budget": {"unit": "generated_tokens", "amount": 200_000.0},
+            "seeds": seeds,
+            "arms": [{"name": tuned, "points": grids[tuned]} for tuned in spec.trials],
+        },
+        "trials": [{"id": trial_id(name, seed), "arm": name, "seed": seed} for _, name, _ in points for seed in seeds],
     }
 
 
