@@ -13,7 +13,7 @@ from benchmarks.training import STEPS, benchmark_plan, cell_seconds, silence
 from harness.models import load_model, load_tokenizer
 from harness.plan.resolve import Plan
 from harness.seeds import stream_seed
-from harness.training.problems import problem_pool, verifier_reward
+from harness.training.problems import Verifier, problem_pool
 from harness.training.setup import trainer_config
 from suites import training_task
 
@@ -27,7 +27,7 @@ def bare_seconds(plan: Plan) -> float:
         trainer = GRPOTrainer(
             model=load_model(plan.model.folder),
             processing_class=load_tokenizer(plan.model.folder),
-            reward_funcs=verifier_reward(task),
+            reward_funcs=Verifier(task),
             train_dataset=problem_pool(task, plan.training.pool, stream_seed(cell.seed, "problems")),
             args=config,
         )
