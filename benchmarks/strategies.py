@@ -1,9 +1,9 @@
 """A step of every strategy against a step of grpo: `python -m benchmarks.strategies [--write] [NAME …]`.
 
 The policy is kept where it starts (the learning rate is next to nothing), so that every strategy meets the same
-rollouts and the ratios are about its own work. Strategies and grpo are trained in turn, in rounds; a ratio is the median, over
-rounds, of a strategy's median step by grpo's of the same round. `--write` puts the ratios where
-`explorebench strategies NAME` reads them.
+rollouts and the ratios are about its own work. Strategies and grpo are trained in turn, in rounds; a ratio is the
+median, over rounds, of a strategy's median step by that of the grpo run before it. `--write` puts the ratios where
+`explorebench strategies` reads them.
 """
 
 from __future__ import annotations

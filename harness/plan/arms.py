@@ -27,6 +27,8 @@ class Arm:
     family: str
     training: Training
     """The plan's, but for a learning rate that tuning tries or has chosen."""
+    encoders: dict[str, str] = field(default_factory=dict)
+    """The hash of each text encoder that the strategy reads from a folder."""
     values: Values = field(default_factory=dict)
     """Of the grid's parameters, at this point of it; empty for an arm that was not tuned."""
     points: tuple[Arm, ...] = ()
@@ -59,6 +61,7 @@ class Arm:
             spec=chosen.spec,
             family=chosen.family,
             training=chosen.training,
+            encoders=chosen.encoders,
             values=chosen.values,
             points=self.points,
         )

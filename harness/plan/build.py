@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from harness.plan.arms import Arm
 from harness.plan.complaints import expectation
 from harness.plan.grid import LEARNING_RATE, GridError, Values, with_values
+from harness.plan.model import folder_sha256
 from harness.plan.schema import Budget, PlanFile, Training
 from suites import SuiteError, training_task
 
@@ -43,8 +45,17 @@ def build_arm(file: PlanFile, name: str | None, spec: object, values: Values) ->
         spec=describe(strategy),
         family=strategy.family,
         training=_training(file.training, values),
+        encoders=encoder_hashes(strategy),
         values=values,
     )
+
+
+def encoder_hashes(strategy: Strategy) -> dict[str, str]:
+    """Return the SHA-256 of each text encoder of `strategy` that is a folder; others are known by name alone."""
+    from strategies.contract import EMBEDDINGS
+
+    names = [name.removeprefix(EMBEDDINGS) for name in sorted(strategy.needs()) if name.startswith(EMBEDDINGS)]
+    return {name: folder_sha256(Path(name)) for name in names if Path(name).is_dir()}
 
 
 def _require_encoders(strategy: Strategy) -> None:

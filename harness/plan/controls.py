@@ -54,6 +54,7 @@ def _join(found: list[Arm], control: Strategy, name: str, training: Training, of
             spec=spec,
             family=control.family,
             training=training,
+            encoders={} if of is None else of.encoders,
             control_of=owner,
             added=True,
         )

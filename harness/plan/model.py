@@ -30,10 +30,15 @@ def pin_model(name: str) -> PinnedModel:
     """
     found = resolve_model(name)
     folder = Path(found) if Path(found).is_dir() else _from_hub(found)
+    return PinnedModel(name=name, folder=folder, sha256=folder_sha256(folder))
+
+
+def folder_sha256(folder: Path) -> str:
+    """Return a hash of what a model's folder holds: its weights, configuration and tokenizer."""
     digest = hashlib.sha256()
     for path in sorted({path for pattern in PATTERNS for path in folder.glob(pattern)}):
         digest.update(f"{path.name} {file_sha256(path)}\n".encode())
-    return PinnedModel(name=name, folder=folder, sha256=digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _from_hub(name: str) -> Path:

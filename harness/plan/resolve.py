@@ -96,6 +96,8 @@ def _cell(plan: Plan, arm: Arm, seed: int) -> Cell:
         "checkpoints": plan.checkpoints,
         "training": {**arm.training.model_dump(), "max_completion_tokens": plan.max_completion_tokens},
     }
+    if arm.encoders:
+        shared["encoders"] = arm.encoders
     return cell_for(arm.name, arm.spec, seed, shared)
 
 

@@ -45,7 +45,7 @@ def test_a_strategy_says_what_it_is(name: str) -> None:
     kind = known_strategies()[name]
     assert 0 < len(kind.summary) <= 80
     text = page(name, kind)
-    places = [text.index(f"\n{section}:\n") for section in (*SECTIONS, "Parameters", "Cost")]
+    places = [text.index(f"\n{section}:\n") for section in (*SECTIONS, "Parameters", "Controls", "Cost")]
     assert places == sorted(places)
     undocumented = [parameter.name for parameter in parameters(kind) if not parameter.text]
     assert undocumented == []

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.plan.schema import PlanFile
 from strategies import known_strategies
 from suites.frozen import store
 
 Problems = Callable[..., list[str]]
 
 STRATEGIES = f"Known: {', '.join(sorted(known_strategies()))}"
-FIELDS = "Known: name, model, task, arms, controls, baseline, intervals, seeds, budget, checkpoints, training, suites, evaluation"
+FIELDS = f"Known: {', '.join(PlanFile.model_fields)}"
 UNITS = "expected 'generated_tokens', 'flops', 'device_seconds' or 'steps'"
 ONE_UNIT = "expected one unit with its amount, such as generated_tokens: 300_000"
 TOO_FEW = (

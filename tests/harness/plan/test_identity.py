@@ -153,3 +153,15 @@ def test_a_digest_is_of_the_value_and_not_of_its_order() -> None:
     assert digest({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"  # sha256 of {}
     with pytest.raises(ValueError, match="not JSON compliant"):
         digest(float("nan"))
+
+
+def test_an_encoder_that_changes_makes_other_cells(plan_with: PlanWith, folder: Path) -> None:
+    encoder = folder / "encoder"
+    encoder.mkdir()
+    found = []
+    for content in ("{}", "{}", "[]"):
+        (encoder / "modules.json").write_text(content)
+        plan = plan_with(("  - g2rl: {strength: 0.5}\n", "  - evol_rl: {encoder: ./encoder}\n"))
+        found.append([cell.id for cell in plan.cells if cell.arm == "evol_rl(encoder=./encoder)"])
+    assert found[0] == found[1]
+    assert not set(found[1]) & set(found[2])
