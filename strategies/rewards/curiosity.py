@@ -21,7 +21,8 @@ Known defects:
     Rewards here are 0 or 1. Appendix D has r in {−1, +1}, so r = 2 R − 1 is read by default (`signed`); taken as they
     are, a wrong answer would have |r| = 0 and no bonus ever. Appendix D writes κ |r| where equation 2 has |r| / κ; this
     is equation 2. With ω/κ < 1 no reward changes its sign, but standardising pushes a group with equal rewards at full
-    strength whatever ω is. `logp` is taken at the temperature of sampling. One training run in the paper. Its other
+    strength whatever ω is: a model that solves few problems is mostly paid for being surprised, and the embedded model
+    collapses at the defaults. `logp` is taken at the temperature of sampling. One training run in the paper. Its other
     half, a critic with several heads, needs PPO and is not here.
 """
 

@@ -90,6 +90,7 @@ def test_unequal_seeds_are_an_error() -> None:
         (-0.05, 0.04, "worse"),
         (0.05, 0.05, "can't tell"),
         (0.0, 0.04, "can't tell"),
+        (0.5, 0.0, "can't tell"),  # three equal differences: coarse scores, not sure ones
         (0.5, None, "can't tell"),
     ],
 )
