@@ -24,7 +24,8 @@ controls, cost, known defects. This table is `explorebench strategies --markdown
 
 The last two columns are wall time relative to plain `grpo` in the same run, on the embedded model (128 rollouts a step,
 one thread): for a step, and for a generated token. They were measured with `python -m benchmarks.strategies --write`;
-`grpo` beside itself shows the noise. Strategies that sample more have dearer steps by nature, and fewer of them in a budget.
+`grpo` beside itself shows the noise. Strategies that sample more have dearer steps by nature, and fewer of them in a
+budget.
 
 | family | strategy | what it does | time a step | time a token |
 |---|---|---|---|---|

@@ -103,8 +103,8 @@ def joint_level(comparisons: int, level: float = 0.95) -> float:
 def verdict(difference: Interval) -> Verdict:
     """Return which side of zero the whole interval lies on; touching zero, or no interval, is "can't tell".
 
-    So is an interval without width: scores come in steps of one answer, so with a few seeds differences are now and then
-    exactly the same, which says that scores are coarse and not that seeds agree.
+    So is an interval without width: scores come in steps of one answer, so with a few seeds differences are now and
+    then exactly the same, which says that scores are coarse and not that seeds agree.
     """
     if difference.low is None or difference.high is None or difference.low == difference.high:
         return "can't tell"
