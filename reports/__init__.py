@@ -23,7 +23,9 @@ def write_report(run: Path, site: Path) -> Path:
         ReportError: If `run` isn't a run, has no records yet, or mixes versions of a suite.
     """
     from harness.store.atomic import write_text
-    from reports.leaderboard import leaderboard, markdown
+    from reports.controls import controls
+    from reports.leaderboard import leaderboard
+    from reports.markdown import markdown
     from reports.page import render
     from reports.read import read_run
     from reports.site import SitePaths
@@ -33,6 +35,7 @@ def write_report(run: Path, site: Path) -> Path:
     board = leaderboard(found)
     sentences = [sentence for sentence in (standing(found, board), *plain_answer(found, board)) if sentence]
     paths = SitePaths.of(site, found.plan.name)
-    write_text(paths.leaderboard, markdown(board, found.plan.name, " ".join(sentences)))
+    pairs = controls(found, board.checkpoint)
+    write_text(paths.leaderboard, markdown(board, pairs, found.plan.name, " ".join(sentences)))
     write_text(paths.page, render(found, board))
     return paths.root

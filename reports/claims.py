@@ -15,7 +15,7 @@ from reports.statistics import verdict
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Meaning:
-    """What one kind of control is for. In the texts, {arms} stands for the arms that it is a control of."""
+    """What one kind of control is for. In `asks`, {arms} stands for the arms that it is a control of."""
 
     does: str
     """What it does in place of the idea."""
@@ -36,13 +36,13 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "random_subset": Meaning(
         does="picks its prompts by lot",
-        asks="whether it matters which prompts {arms} picks",
+        asks="whether it matters which prompts are picked in {arms}",
         succeeded="prompts picked by lot do as much",
         source="which prompts it picks",
     ),
     "random_resets": Meaning(
         does="resets about as often, at random times",
-        asks="whether it matters when {arms} resets",
+        asks="whether it matters when the resets of {arms} come",
         succeeded="resets at random times do as much",
         source="when it resets",
     ),
@@ -92,23 +92,25 @@ def switched_off(run: Run) -> str | None:
         return None
     if not found.left_out:
         return "Controls are switched off in this plan, and none that belongs to its arms is missing."
-    missing = [f"{one.name}, which would show {_asked(one)}" for one in found.left_out]
-    verb = "was" if len(missing) == 1 else "were"
-    joined = f"{missing[0]}," if len(missing) == 1 else f"{'; '.join(missing[:-1])}; and {missing[-1]};"
-    return f"Controls are switched off in this plan: {joined} {verb} not trained."
+    kinds: dict[str, list[ControlView]] = {}
+    for control in found.left_out:
+        kinds.setdefault(control.kind, []).append(control)
+    missing = [_would_show(alike) for alike in kinds.values()]
+    verb = "was" if len(found.left_out) == 1 else "were"
+    return f"Controls are switched off in this plan: {', and '.join(missing)}, {verb} not trained."
 
 
 def against_controls(board: Leaderboard, found: Controls) -> list[str]:
     """Return, for each arm that is better than the baseline, how it stands against its own controls."""
-    better = [row.arm for row in board.rows if row.verdict == "better" and row.arm in board.candidates]
+    better = [row.arm for row in board.candidates if row.verdict == "better"]
     return [_stands(row, found.joint) for arm in better for row in found.of(arm)]
 
 
 def of_controls(run: Run, board: Leaderboard) -> str:
     """Return how the controls stand against the baseline, and what it means where one is higher; empty without any."""
-    marked = run.plan.controls.arms
-    rows = [row for row in board.rows if row.arm in marked and row.arm != board.baseline]
-    clear = [_judged(row, marked[row.arm], board) for row in rows if row.verdict in ("better", "worse")]
+    rows = [row for row in board.rows if row.arm in run.plan.controls.arms and row.arm != board.baseline]
+    judged = [row for row in rows if row.verdict in ("better", "worse")]
+    clear = [_judged(row, run.plan.controls.arms[row.arm], board) for row in judged]
     unsure = [row.arm for row in rows if row.verdict == "can't tell"]
     missing = [row.arm for row in rows if row.verdict is None]
     if unsure:
@@ -119,11 +121,11 @@ def of_controls(run: Run, board: Leaderboard) -> str:
     return f"Of the controls: {'; '.join(clear)}." if clear else ""
 
 
-def _asked(control: ControlView) -> str:
-    meaning = meaning_of(control) if control.of or "{arms}" not in meaning_of(control).asks else None
-    if meaning is None:
-        return "what is left without the idea"
-    return meaning.asks.format(arms=formatting.listing(list(control.of)) if control.of else "")
+def _would_show(alike: list[ControlView]) -> str:
+    """Return the names of controls of one kind, and what they would show."""
+    arms = list(dict.fromkeys(arm for control in alike for arm in control.of))
+    asks = meaning_of(alike[0]).asks.replace("{arms}", formatting.listing(arms) if arms else "this plan")
+    return f"{formatting.listing([control.name for control in alike])}, which would show {asks}"
 
 
 def _judged(row: ArmRow, control: ControlView, board: Leaderboard) -> str:
@@ -143,8 +145,8 @@ def _judged(row: ArmRow, control: ControlView, board: Leaderboard) -> str:
 def _stands(row: ControlRow, joint: str) -> str:
     control, source = row.control.name, meaning_of(row.control).source
     if row.difference is None:
-        why = "failed" if row.hopeless else "not there yet"
-        return f"Whether {row.arm} gains more than its control {control} is unknown: scores of both are {why}."
+        why = "in every seed a cell failed" if row.hopeless else "no seed has a score of both yet"
+        return f"Whether {row.arm} gains more than its control {control} is unknown: {why}."
     found = verdict(row.difference)
     if found == "better":
         return f"{row.arm} also scores {formatting.size(row.difference, joint)} higher than its control {control}."

@@ -10,6 +10,7 @@ from reports.read import Run
 from reports.read.controls import ControlView
 from reports.statistics import Interval, verdict
 
+TITLE = "Controls: does the idea matter, or only the noise?"
 FAILED = "failed"
 VERDICTS = {"better": "more than its control", "worse": "less than its control", "can't tell": "can't tell"}
 HEADER = ("arm", "control", "arm less its control (points)", "seeds", "verdict")
@@ -34,6 +35,12 @@ class ControlRow:
         return "no seed has both" if self.difference is None else VERDICTS[verdict(self.difference)]
 
     @property
+    def side(self) -> str:
+        """The verdict in one word: better, worse or unsure."""
+        found = None if self.difference is None else verdict(self.difference)
+        return found if found in ("better", "worse") else "unsure"
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The row as it is shown, in the order of `HEADER`."""
         missing = FAILED if self.hopeless else formatting.MISSING
@@ -53,6 +60,11 @@ class Controls:
     rows: tuple[ControlRow, ...]
     uncounted: str
     """Which seeds of which arms have no score, and why; empty when all have one."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The column titles of the rows' texts."""
+        return HEADER
 
     @property
     def joint(self) -> str:
@@ -102,7 +114,9 @@ def _uncounted(run: Run, arm: str, scored: set[int]) -> str:
     for seed in run.plan.seeds:
         if seed not in scored:
             by_state.setdefault(_why(states.get(seed)), []).append(str(seed))
-    parts = [f"{'seed' if len(seeds) == 1 else 'seeds'} {formatting.listing(seeds)} {why}" for why, seeds in by_state.items()]
+    parts = [
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {formatting.listing(seeds)} {why}" for why, seeds in by_state.items()
+    ]
     return f"{arm}: {', '.join(parts)}" if parts else ""
 
 

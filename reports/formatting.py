@@ -45,7 +45,41 @@ def points(interval: Interval | None) -> str:
         return MISSING
     if interval.low is None or interval.high is None:
         return f"{signed(interval.mean)}, n/a (1 seed)"
+    if interval.flat:
+        return f"{signed(interval.mean)}, n/a (same in all seeds)"
     return f"{signed(interval.mean)} [{signed(interval.low)}, {signed(interval.high)}]"
+
+
+def size(difference: Interval, interval: str = "95% interval") -> str:
+    """Return how large a difference is, whichever its sign, with its interval when there is one.
+
+    Args:
+        difference: Of two scores.
+        interval: What to call its interval.
+
+    Examples:
+        >>> size(Interval(mean=-0.031, count=3, half_width=0.027))
+        '3.1 points (95% interval 0.4 to 5.8)'
+    """
+    text = f"{100 * abs(difference.mean):.1f} points"
+    if difference.low is None or difference.high is None:
+        return f"{text} (n/a: 1 seed, no interval)"
+    if difference.flat:
+        return f"{text} (n/a: the same in all seeds, no interval)"
+    ends = sorted((abs(100 * difference.low), abs(100 * difference.high)))
+    if difference.low > 0 or difference.high < 0:
+        return f"{text} ({interval} {ends[0]:.1f} to {ends[1]:.1f})"
+    return f"{text} ({interval} of the change {signed(difference.low)} to {signed(difference.high)})"
+
+
+def interval_name(together: int, noun: str) -> str:
+    """Return what to call each of several intervals that hold together.
+
+    Examples:
+        >>> interval_name(3, "arms")
+        'joint 95% interval over 3 arms'
+    """
+    return "95% interval" if together < 2 else f"joint 95% interval over {together} {noun}"
 
 
 def signed(fraction: float) -> str:

@@ -1,4 +1,4 @@
-"""The leaderboard: one row per arm, one per failed cell; as numbers, as texts, and as Markdown."""
+"""The leaderboard: one row per arm, one per failed cell; as numbers and as texts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from reports.comparison import PRIMARY, comparison_checkpoint, difference_of, sc
 from reports.origin import origin_of_parameters
 from reports.read import CellView, Run
 from reports.read.compute import total
-from reports.read.plan import BASE_ARM
+from reports.read.plan import BASE_ARM, PlanView
 from reports.statistics import Interval, Verdict, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_WIDTHS = {"arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14, "parameters": 24}
-"""Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +35,9 @@ class ArmRow:
 
     arm: str
     role: str
-    """"untrained", "baseline" or ""."""
+    """"untrained", "baseline", "control of …", "control", two of them, or ""."""
+    control: bool
+    """Whether the arm is a control, which is never claimed as an improvement."""
     parameters: str
     """Where the arm's parameters come from, in words; empty for the untrained model."""
     seeds: int
@@ -73,13 +72,19 @@ class Leaderboard:
     primary: str
     """The primary score in words."""
     challengers: int
-    """Arms that are compared with the baseline, the untrained model not counted."""
+    """Arms that are compared with the baseline, controls counted and the untrained model not."""
     rows: tuple[ArmRow, ...]
 
     @property
     def joint(self) -> str:
         """What to say of the interval of a difference."""
-        return "95% interval" if self.challengers < 2 else f"joint 95% interval over {self.challengers} arms"
+        return formatting.interval_name(self.challengers, "arms")
+
+    @property
+    def candidates(self) -> tuple[ArmRow, ...]:
+        """The rows of the arms that may be an improvement: neither a control, nor the baseline, nor untrained."""
+        references = (BASE_ARM, self.baseline)
+        return tuple(row for row in self.rows if row.arm not in references and not row.control)
 
     @property
     def ranked(self) -> tuple[ArmRow, ...]:
@@ -146,29 +151,16 @@ def spent_texts(spent: Spent | None) -> list[str]:
     ]
 
 
-def markdown(board: Leaderboard, title: str, note: str) -> str:
-    """Return the leaderboard as Markdown: arms in the plan's order, column widths that don't depend on numbers."""
-    titles = [*header(board), "parameters"]
-    kinds = ["arm", "seeds", "score", "score", "verdict", *["score"] * len(board.suites), *["amount"] * 4, "parameters"]
-    widths = [max(_WIDTHS[kind], len(_escaped(name))) for kind, name in zip(kinds, titles, strict=True)]
-    lines = [f"# {_escaped(title)}", "", _escaped(note), "", _line(titles, widths)]
-    lines.append("|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    lines += [_line([*cells(row, board), row.parameters], widths) for row in board.rows]
-    for row in board.rows:
-        lines += [_line([*failure_cells(cell, spent, board), ""], widths) for cell, spent in row.failures]
-    return "\n".join(lines) + "\n"
-
-
 def _arm_row(run: Run, arm: str, checkpoint: int) -> ArmRow:
     plan = run.plan
     seeds = scores_by_seed(run, arm, checkpoint, PRIMARY)
     ours = [cell for cell in run.cells if cell.arm == arm]
     counted = [spent_by(run.compute, [cell.id]) for cell in ours if cell.seed in seeds]
     comparisons = len(plan.challengers) if arm in plan.challengers else 1
-    roles = {BASE_ARM: "untrained", plan.baseline: "baseline"}
     return ArmRow(
         arm=arm,
-        role=roles.get(arm, ""),
+        role=_role(plan, arm),
+        control=arm in plan.controls.arms,
         parameters=origin_of_parameters(run, arm),
         seeds=len(seeds),
         planned_seeds=len(plan.seeds),
@@ -180,6 +172,14 @@ def _arm_row(run: Run, arm: str, checkpoint: int) -> ArmRow:
         spent=_mean_spent(counted) if counted else None,
         failures=tuple((cell, spent_by(run.compute, [cell.id])) for cell in ours if cell.state == "failed"),
     )
+
+
+def _role(plan: PlanView, arm: str) -> str:
+    roles = {BASE_ARM: ["untrained"], plan.baseline: ["baseline"]}.get(arm, [])
+    if arm in plan.controls.arms:
+        of = list(plan.controls.arms[arm].of)
+        roles = [*roles, f"control of {formatting.listing(of)}" if of else "control"]
+    return ", ".join(roles)
 
 
 def spent_by(compute: pd.DataFrame, cell_ids: list[str]) -> Spent:
@@ -211,15 +211,3 @@ def _mean_spent(found: list[Spent]) -> Spent:
 
 def _primary_in_words(suites: tuple[str, ...]) -> str:
     return suites[0] if len(suites) == 1 else f"mean of {formatting.listing(list(suites))}"
-
-
-def _line(texts: list[str], widths: list[int]) -> str:
-    padded = [_escaped(text).ljust(width) for text, width in zip(texts, widths, strict=True)]
-    return "| " + " | ".join(padded) + " |"
-
-
-def _escaped(text: str) -> str:
-    flat = " ".join(text.split())
-    for mark, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("`", "&#96;")):
-        flat = flat.replace(mark, entity)
-    return flat

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections import Counter
 
 from reports import formatting
+from reports.claims import against_controls, of_controls, switched_off
 from reports.comparison import PRIMARY, difference_of, entropy_change
+from reports.controls import controls
 from reports.leaderboard import ArmRow, Leaderboard
 from reports.origin import failed_trials, origin_of_parameters, unchosen
 from reports.read import Run
 from reports.read.plan import BASE_ARM
-from reports.statistics import Interval, verdict
+from reports.statistics import verdict
 
 FEW_SEEDS = 5
 """Below this many, a t interval is so wide that "can't tell" says little."""
 
 
 def plain_answer(run: Run, board: Leaderboard) -> list[str]:
-    """Return what the run shows, most important first: arms, training itself, entropy, what to be wary of."""
+    """Return what the run shows, most important first.
+
+    The arms and whether they beat their controls, the controls themselves, training itself, entropy, whether controls
+    were switched off, what to be wary of.
+    """
     if board.checkpoint == 0:
-        return ["No trained arm has been evaluated yet: only the untrained model has scores so far."]
-    sentences = [_arms(board), _training(run, board), _entropy(run), _caution(run, board)]
-    return [sentence for sentence in sentences if sentence]
+        nothing = "No trained arm has been evaluated yet: only the untrained model has scores so far."
+        return [nothing, *filter(None, [switched_off(run)])]
+    arms = " ".join([_arms(board), *against_controls(board, controls(run, board.checkpoint))])
+    sentences = [arms, of_controls(run, board), _training(run, board), _entropy(run)]
+    return [sentence for sentence in (*sentences, switched_off(run), _caution(run, board)) if sentence]
 
 
 def standing(run: Run, board: Leaderboard) -> str | None:
@@ -42,7 +50,9 @@ def standing(run: Run, board: Leaderboard) -> str | None:
 
 
 def _arms(board: Leaderboard) -> str:
-    rows = [row for row in board.rows if row.arm not in (BASE_ARM, board.baseline)]
+    rows = board.candidates
+    if not rows and board.challengers:
+        return f"Every arm that is compared with the baseline {board.baseline} is a control: no improvement to report."
     scored = [row for row in rows if row.difference is not None]
     if not scored:
         return f"There is no arm to compare with the baseline {board.baseline} yet."
@@ -73,19 +83,7 @@ def _gain(row: ArmRow, interval: str) -> str:
     if row.difference is None:
         raise ValueError(f"{row.arm} has no difference to put in words")
     word = "higher" if row.difference.mean > 0 else "lower"
-    return f"{row.arm} scores {_by(row.difference, interval)} {word}"
-
-
-def _by(difference: Interval, interval: str = "95% interval") -> str:
-    """Return the size of a difference, with its interval when there is one."""
-    size = f"{100 * abs(difference.mean):.1f} points"
-    if difference.low is None or difference.high is None:
-        return f"{size} (n/a: 1 seed, no interval)"
-    ends = sorted((abs(100 * difference.low), abs(100 * difference.high)))
-    if difference.low > 0 or difference.high < 0:
-        return f"{size} ({interval} {ends[0]:.1f} to {ends[1]:.1f})"
-    low, high = formatting.signed(difference.low), formatting.signed(difference.high)
-    return f"{size} ({interval} of the change {low} to {high})"
+    return f"{row.arm} scores {formatting.size(row.difference, interval)} {word}"
 
 
 def _training(run: Run, board: Leaderboard) -> str:
@@ -99,7 +97,7 @@ def _training(run: Run, board: Leaderboard) -> str:
     moved = "up" if rise.mean >= 0 else "down"
     text = (
         f"Training with {board.baseline} took the score from {formatting.percent(start.mean)} (untrained) to "
-        f"{formatting.percent(end.mean)}, {moved} by {_by(rise)}"
+        f"{formatting.percent(end.mean)}, {moved} by {formatting.size(rise)}"
     )
     judged = {
         "better": ": more than its interval, so it learned.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from reports.claims import does
+from reports.controls import TITLE, controls
 from reports.curves import SMOOTHING
 from reports.leaderboard import Leaderboard
 from reports.origin import origin_of_parameters, tuning_budget
@@ -38,6 +40,9 @@ def render(run: Run, board: Leaderboard) -> str:
         standing=standing(run, board),
         answer=plain_answer(run, board),
         standings=standings(board),
+        controls=controls(run, board.checkpoint),
+        controls_title=TITLE,
+        controls_do=does(run),
         training=training_drawings(run),
         primary=score_drawings(run, board, primary=True),
         others=score_drawings(run, board, primary=False),

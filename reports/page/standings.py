@@ -25,12 +25,15 @@ class Whisker:
 class Standing:
     """One arm's row."""
 
+    name: str
+    role: str
+    """What the arm is in this comparison: baseline, control of another, untrained; empty for any other."""
     texts: tuple[str, ...]
-    """In the order of the header."""
+    """In the order of the header, without the first column."""
     parameters: str
     """Where the arm's parameters come from; empty for the untrained model."""
     kind: str
-    """"base", "baseline" or "arm"."""
+    """"base", "baseline", "control" or "arm"."""
     colour: str
     """The page's colour of the arm in every figure, as CSS."""
     verdict: str
@@ -71,13 +74,23 @@ def _standing(row: ArmRow, board: Leaderboard, span: tuple[float, float] | None,
     verdicts = {None: "none", "can't tell": "unsure"}
     drawn = _is_drawn(row, board) and span is not None
     return Standing(
-        texts=tuple(cells(row, board)),
+        name=row.arm,
+        role=row.role,
+        texts=tuple(cells(row, board)[1:]),
         parameters=row.parameters,
-        kind="base" if row.arm == BASE_ARM else "baseline" if row.arm == board.baseline else "arm",
+        kind=_kind(row, board),
         colour=colour,
         verdict=verdicts.get(row.verdict) or row.verdict or "none",
         whisker=_whisker(row.difference, span) if drawn else None,
     )
+
+
+def _kind(row: ArmRow, board: Leaderboard) -> str:
+    if row.arm == BASE_ARM:
+        return "base"
+    if row.arm == board.baseline:
+        return "baseline"
+    return "control" if row.control else "arm"
 
 
 def _failed(row: ArmRow) -> tuple[FailedCell, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.store.paths import RunPaths
 from reports.errors import ReportError
+from reports.read.controls import ControlsView, controls_view
 
 BASE_ARM = "base"
 """The name of the untrained model among the arms; its cells are evaluated once and never trained."""
@@ -87,6 +88,7 @@ class PlanView:
     """Arms all of whose parameters are their defaults."""
     tuning: TuningView | None
     """None if no arm was tuned."""
+    controls: ControlsView
 
     @property
     def primary_suites(self) -> tuple[str, ...]:
@@ -154,6 +156,7 @@ def _plan_view(raw: Mapping[str, Any], path: Path) -> PlanView:
         suites=suites,
         at_defaults=frozenset(str(arm["name"]) for arm in raw["arms"] if arm.get("at_defaults", True)),
         tuning=_tuning_view(raw["tuning"]) if raw.get("tuning") else None,
+        controls=controls_view(raw, (BASE_ARM, baseline)),
     )
 
 

@@ -9,6 +9,10 @@ from typing import Literal
 
 Verdict = Literal["better", "worse", "can't tell"]
 
+_ROUNDING = 1e-9
+"""Half-width below which an interval of scores has none: 0.5 - 0.2 and 0.7 - 0.4 differ in the last bit, and no score
+has steps this small."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interval:
@@ -29,6 +33,11 @@ class Interval:
     def high(self) -> float | None:
         """The upper end, or None when there is no interval."""
         return None if self.half_width is None else self.mean + self.half_width
+
+    @property
+    def flat(self) -> bool:
+        """Whether all values were the same, but for rounding."""
+        return self.half_width is not None and self.half_width < _ROUNDING
 
 
 def mean_interval(values_S: Sequence[float], level: float = 0.95) -> Interval:
@@ -106,7 +115,7 @@ def verdict(difference: Interval) -> Verdict:
     So is an interval without width: scores come in steps of one answer, so with a few seeds differences are now and
     then exactly the same, which says that scores are coarse and not that seeds agree.
     """
-    if difference.low is None or difference.high is None or difference.low == difference.high:
+    if difference.low is None or difference.high is None or difference.flat:
         return "can't tell"
     if difference.low > 0:
         return "better"

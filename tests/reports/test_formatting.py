@@ -30,6 +30,12 @@ def test_a_difference_that_rounds_to_zero_has_no_sign() -> None:
     assert formatting.points(tiny) == "0.0 [0.0, 0.0]"
 
 
+def test_a_difference_that_is_the_same_in_all_seeds_has_no_interval() -> None:
+    flat = Interval(mean=0.3, count=3, half_width=1e-16)
+    assert formatting.points(flat) == "+30.0, n/a (same in all seeds)"
+    assert formatting.size(flat) == "30.0 points (n/a: the same in all seeds, no interval)"
+
+
 def test_what_is_not_there_yet_is_not_a_number() -> None:
     assert formatting.score(None) == formatting.points(None) == "not yet"
 

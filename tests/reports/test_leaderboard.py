@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.store.paths import RunPaths
-from reports.leaderboard import ArmRow, Leaderboard, cells, header, leaderboard, markdown
+from reports.controls import Controls
+from reports.leaderboard import ArmRow, Leaderboard, cells, header, leaderboard
+from reports.markdown import markdown
 from reports.read import Run, read_run
 from reports.summary import plain_answer, standing
 
 if TYPE_CHECKING:
     from tests.reports.conftest import RunSpec, WriteRun
 
-# Of 10 samples per item, by seed: base 1 1 1, grpo 2 3 4, g2rl 5 6 7.
+# Of 10 samples per item, by seed: base 1 1 1, grpo 2 3 4, g2rl 5 6 8.
 WORKED = {
     **{("base", seed, 0): 1 for seed in range(3)},
     **{("grpo", seed, 2): 2 + seed for seed in range(3)},
-    **{("g2rl", seed, 2): 5 + seed for seed in range(3)},
+    **{("g2rl", seed, 2): (5, 6, 8)[seed] for seed in range(3)},
 }
+
+NO_CONTROLS = Controls(rows=(), uncounted="")
 
 
 def _row(board: Leaderboard, arm: str) -> ArmRow:
@@ -40,8 +44,9 @@ def test_scores_and_paired_differences_by_hand(worked: Run) -> None:
     # sd 10 points over 3 seeds: 4.3027 * 10 / sqrt(3) = 24.8.
     assert grpo["countdown (%)"] == "30.0% ±\N{NO-BREAK SPACE}24.8"
     assert grpo["less grpo (points)"] == "reference"
-    assert g2rl["countdown (%)"] == "60.0% ±\N{NO-BREAK SPACE}24.8"
-    assert g2rl["less grpo (points)"] == "+30.0 [+30.0, +30.0]"
+    # sd 15.28 points; differences of 30, 30 and 40 points have sd 5.774: 4.3027 * 5.774 / sqrt(3) = 14.3.
+    assert g2rl["countdown (%)"] == "63.3% ±\N{NO-BREAK SPACE}37.9"
+    assert g2rl["less grpo (points)"] == "+33.3 [+19.0, +47.7]"
     assert g2rl["verdict"] == "better"
     assert _texts(board, "base")["less grpo (points)"] == "\N{MINUS SIGN}20.0 [\N{MINUS SIGN}44.8, +4.8]"
 
@@ -62,7 +67,7 @@ def test_best_first_on_the_page_and_the_plans_order_in_markdown(worked: Run) -> 
 
 def test_the_answer_says_what_the_numbers_say(worked: Run) -> None:
     answer = " ".join(plain_answer(worked, leaderboard(worked)))
-    assert "g2rl scores 30.0 points (95% interval 30.0 to 30.0) higher than the baseline grpo" in answer
+    assert "g2rl scores 33.3 points (95% interval 19.0 to 47.7) higher than the baseline grpo" in answer
     assert "from 10.0% (untrained) to 30.0%, up by 20.0 points" in answer
     assert "this run can't tell that from no change" in answer
     assert "it fell" in answer
@@ -97,7 +102,7 @@ def test_only_seeds_that_both_have_are_paired(write_run: WriteRun, spec: type[Ru
 def test_a_failed_cell_is_a_row_with_its_cause_and_its_compute(write_run: WriteRun, spec: type[RunSpec]) -> None:
     run = read_run(write_run(spec(failed={("g2rl", 1): "tried to get 90 GiB"})))
     board = leaderboard(run)
-    text = markdown(board, "toy", "note")
+    text = markdown(board, NO_CONTROLS, "toy", "note")
     line = next(line for line in text.splitlines() if "seed 1: failed" in line)
     assert "out of memory: tried to get 90 GiB" in line
     assert "| 1.00 k " in line
@@ -156,7 +161,7 @@ def test_new_numbers_touch_only_their_line(write_run: WriteRun, spec: type[RunSp
     for value in (5, 10):
         changed = {("g2rl", seed, 2): value for seed in range(3)}
         run = read_run(write_run(spec(name=f"toy{value}", correct=WORKED | changed)))
-        texts.append(markdown(leaderboard(run), "toy", "note").splitlines())
+        texts.append(markdown(leaderboard(run), NO_CONTROLS, "toy", "note").splitlines())
     before, after = texts
     differing = [old for old, new in zip(before, after, strict=True) if old != new]
     assert len(differing) == 1
@@ -166,7 +171,9 @@ def test_new_numbers_touch_only_their_line(write_run: WriteRun, spec: type[RunSp
 
 def test_markdown_is_not_broken_by_a_name(write_run: WriteRun, spec: type[RunSpec]) -> None:
     run = read_run(write_run(spec(arms=("grpo", "a|b\n`<b>"))))
-    lines = [line for line in markdown(leaderboard(run), "toy", "note").splitlines() if line.startswith("|")]
+    lines = [
+        line for line in markdown(leaderboard(run), NO_CONTROLS, "toy", "note").splitlines() if line.startswith("|")
+    ]
     assert len({line.count("|") for line in lines}) == 1
     assert "<b>" not in "".join(lines)
 

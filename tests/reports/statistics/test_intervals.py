@@ -96,3 +96,9 @@ def test_unequal_seeds_are_an_error() -> None:
 )
 def test_a_verdict_needs_the_whole_interval_on_one_side(mean: float, half_width: float | None, expected: str) -> None:
     assert verdict(Interval(mean=mean, count=3, half_width=half_width)) == expected
+
+
+@pytest.mark.parametrize("values", [(0.5, 0.6, 0.7), (0.1, 0.2, 0.3)])
+def test_differences_that_agree_to_the_last_bit_or_nearly_tell_nothing(values: tuple[float, ...]) -> None:
+    """0.7 - 0.4 is not 0.3 in binary: what is left of the width must not count as one."""
+    assert verdict(paired_difference(values, (0.2, 0.3, 0.4))) == "can't tell"

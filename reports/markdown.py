@@ -1,0 +1,54 @@
+"""The leaderboard as Markdown, and under it each arm against its controls."""
+
+from __future__ import annotations
+
+from reports.controls import HEADER, TITLE, Controls
+from reports.leaderboard import Leaderboard, cells, failure_cells, header
+
+_WIDTHS = {"arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14, "parameters": 24, "words": 22}
+"""Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
+
+
+def markdown(board: Leaderboard, found: Controls, title: str, note: str) -> str:
+    """Return the leaderboard as Markdown, and under it each arm against its own controls, if there are any.
+
+    Arms stand in the plan's order, and column widths don't depend on numbers.
+    """
+    lines = [f"# {_escaped(title)}", "", _escaped(note), "", *_standings(board)]
+    if found.rows:
+        lines += ["", f"## {TITLE}", "", *_pairs(found)]
+    if found.uncounted:
+        lines += ["", f"Not counted: {_escaped(found.uncounted)}."]
+    return "\n".join(lines) + "\n"
+
+
+def _standings(board: Leaderboard) -> list[str]:
+    titles = [*header(board), "parameters"]
+    kinds = ["arm", "seeds", "score", "score", "verdict", *["score"] * len(board.suites), *["amount"] * 4, "parameters"]
+    rows = [[*cells(row, board), row.parameters] for row in board.rows]
+    for row in board.rows:
+        rows += [[*failure_cells(cell, spent, board), ""] for cell, spent in row.failures]
+    return _table(titles, rows, kinds)
+
+
+def _pairs(found: Controls) -> list[str]:
+    rows = [list(row.texts) for row in found.rows]
+    return _table(list(HEADER), rows, ["arm", "arm", "score", "seeds", "words"])
+
+
+def _table(titles: list[str], rows: list[list[str]], kinds: list[str]) -> list[str]:
+    widths = [max(_WIDTHS[kind], len(_escaped(name))) for kind, name in zip(kinds, titles, strict=True)]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return [_line(titles, widths), rule, *(_line(row, widths) for row in rows)]
+
+
+def _line(texts: list[str], widths: list[int]) -> str:
+    padded = [_escaped(text).ljust(width) for text, width in zip(texts, widths, strict=True)]
+    return "| " + " | ".join(padded) + " |"
+
+
+def _escaped(text: str) -> str:
+    flat = " ".join(text.split())
+    for mark, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("`", "&#96;")):
+        flat = flat.replace(mark, entity)
+    return flat
