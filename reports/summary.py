@@ -27,8 +27,8 @@ def plain_answer(run: Run, board: Leaderboard) -> list[str]:
     if board.checkpoint == 0:
         nothing = "No trained arm has been evaluated yet: only the untrained model has scores so far."
         return [nothing, *filter(None, [switched_off(run)])]
-    arms = " ".join([_arms(board), *against_controls(board, controls(run, board.checkpoint))])
-    sentences = [arms, of_controls(run, board), _training(run, board), _entropy(run)]
+    against = " ".join(against_controls(board, controls(run, board.checkpoint)))
+    sentences = [_arms(board), against, of_controls(run, board), _training(run, board), _entropy(run)]
     return [sentence for sentence in (*sentences, switched_off(run), _caution(run, board)) if sentence]
 
 

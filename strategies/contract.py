@@ -63,7 +63,7 @@ class Rollouts:
     scale: Literal["group", "batch", "none"] = "group"
     """How the trainer scales advantages (TRL's `scale_rewards`)."""
     step: int = 0
-    """Optimizer steps taken before this batch."""
+    """Generation batches before this one; optimizer steps, where each batch takes one."""
     generator: Generator | None = None
     """The strategy's own source of randomness, on the CPU; a strategy draws from nothing else."""
 
@@ -168,7 +168,7 @@ class PromptPool:
     probe: Callable[[Sequence[int], int], Tensor]
     """(indices, k) → rewards (len(indices), k) of k rollouts each, sampled now, charged as selection, then dropped."""
     step: int
-    """Optimizer steps taken before this batch."""
+    """Generation batches before this one."""
     generator: Generator
     """The strategy's own source of randomness, on the CPU."""
 
@@ -185,6 +185,8 @@ class RunSettings:
     """Optimizer steps taken on one generation batch; with 1, every importance ratio is exactly 1."""
     pool: int = 16384
     """Training prompts in all."""
+    temperature: float = 1.0
+    """What rollouts are sampled at unless a strategy sets another."""
     visits: float | None = None
     """Prompts that a run visits if every answer reaches its cap: a lower bound; None when the budget says nothing."""
 
@@ -194,6 +196,8 @@ class Strategy:
     """How training explores. A subclass overrides only the hooks it uses; the defaults leave GRPO untouched."""
 
     family: ClassVar[str] = "other"
+    trained: ClassVar[bool] = True
+    """Whether an arm with the strategy is trained at all."""
     summary: ClassVar[str] = ""
     """One line for the list of strategies; the first line of the docstring if empty."""
 

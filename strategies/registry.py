@@ -62,7 +62,7 @@ def build(spec: object) -> Strategy:
         if key not in fields:
             raise StrategyError(f"{name}: " + _unknown("parameter", str(key), fields), (name, str(key)))
         try:
-            values[key] = build(value) if hints[key] is Strategy else _typed(f"{name}.{key}", hints[key], value)
+            values[key] = _part(value) if hints[key] is Strategy else _typed(f"{name}.{key}", hints[key], value)
         except StrategyError as error:
             raise error.within(name, key) from error
     missing = [f.name for f in dataclasses.fields(kind) if _required(f) and f.name not in values]
@@ -122,6 +122,15 @@ def label(strategy: Strategy) -> str:
 def default_of(field: dataclasses.Field[Any]) -> object:
     """Return the default of a parameter; dataclasses.MISSING if it has none."""
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _part(spec: object) -> Strategy:
+    part = build(spec)
+    if not part.trained:
+        raise StrategyError(
+            f"{label(part)} is not trained, so it can't be a part of another strategy; name one that is"
+        )
+    return part
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from strategies.contract import SettingValue
@@ -14,6 +15,8 @@ class Setting(NamedTuple):
     """Its value under plain `grpo`."""
     mixes: bool
     """Whether a value between two others means something in between."""
+    below: float = math.inf
+    """Values at or above this are out of the way of everything, and mix with none."""
 
 
 SETTINGS: dict[str, Setting] = {
@@ -23,8 +26,8 @@ SETTINGS: dict[str, Setting] = {
     "entropy_coef_max": Setting(1.0, True),
     "entropy_coef_delta": Setting(0.005, True),
     "entropy_target": Setting(0.2, True),
-    "epsilon": Setting(0.2, True),
-    "epsilon_high": Setting(0.2, True),
+    "epsilon": Setting(0.2, True, below=1.0),
+    "epsilon_high": Setting(0.2, True, below=1.0),
     "top_entropy_quantile": Setting(1.0, True),
     "temperature": Setting(1.0, False),
     "scale_rewards": Setting("group", False),
@@ -69,10 +72,10 @@ def mixed(primary: Settings, hedge: Settings, share: float, owners: tuple[str, s
     result: Settings = {}
     for owner, settings, weight in ((owners[0], primary, 1 - share), (owners[1], hedge, share)):
         for name, value in settings.items():
-            default, mixes = SETTINGS[name]
+            default, mixes, below = SETTINGS[name]
             if name in primary.keys() & hedge.keys() or value == default:
                 result[name] = value
-            elif mixes:
+            elif mixes and float(value) < below:
                 result[name] = float(default) + weight * (float(value) - float(default))
             else:
                 raise ValueError(

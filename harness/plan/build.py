@@ -37,6 +37,10 @@ def build_arm(file: PlanFile, name: str | None, spec: object, values: Values) ->
     from strategies import build, describe, label
 
     strategy = build(with_values(spec, values) if values else spec)
+    if not strategy.trained:
+        raise ValueError(
+            f"{label(strategy)} is the untrained model, which every plan has; leave it out, or list it bare"
+        )
     strategy.check(_run_settings(file, file.budget))
     _require_encoders(strategy)
     return Arm(
@@ -86,6 +90,7 @@ def _run_settings(file: PlanFile, budget: Budget) -> RunSettings:
         group_size=training.group_size,
         prompts_per_step=training.prompts_per_step,
         updates_per_batch=training.updates_per_batch,
+        temperature=training.temperature,
         pool=training.pool,
         visits=_visits(file, budget),
     )

@@ -29,9 +29,11 @@ def resolve_arms(source: Source, file: PlanFile, problems: list[str]) -> list[Ar
     """Return the arms of a plan, the untrained model first; what is wrong with them is added to `problems`."""
     arms = [Arm(name=BASE, strategy=None, spec={BASE: {}}, family="controls", training=file.training)]
     for index, raw in enumerate(file.arms):
+        if raw == BASE:  # the untrained model is there already
+            continue
         entry = _entry(raw, ("arms", index))
         arm = _arm(source, file, entry, problems)
-        if arm is None or (raw == BASE and arm.spec == arms[0].spec):  # the untrained model is there already
+        if arm is None:
             continue
         if twin := _twin(arm, arms):
             problems.append(f"{source.where(entry.place)}: {twin}")

@@ -34,7 +34,7 @@ def save_extras(folder: Path, trainer: StrategyTrainer, spent: Spent) -> None:
 
 def load_extras(folder: Path, trainer: StrategyTrainer) -> Spent:
     """Bring `trainer` to where `save_extras` left it, and return what had been spent."""
-    extras = torch.load(folder / STRATEGY_FILE, weights_only=True)
+    extras = torch.load(folder / STRATEGY_FILE, weights_only=True, map_location="cpu")
     trainer.strategy_state = extras["state"]
     trainer.generator.set_state(extras["generator"])
     trainer.mean_rewards.update(extras["mean_rewards"])

@@ -94,6 +94,11 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         return int(steps // self.args.gradient_accumulation_steps)
 
     @property
+    def _batches(self) -> int:
+        """Generation batches that have been trained on."""
+        return int(self.state.global_step // self.updates_per_batch)
+
+    @property
     def _where(self) -> str:
         return f"the strategy of arm {self._part!r}, at step {self.state.global_step},"
 
@@ -102,8 +107,10 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         picked = self._picked()  # `inputs` are those due; the supply has the same order, and can be saved
         if self.strategy.rounds() > 1:
+            metrics = copy.deepcopy(self._metrics)  # what TRL logs is to be about the rollouts that are trained on
             self._ready, counts = self.sampler.fill(picked, self.strategy, self.supply)
-            self.diagnostics = dict(counts)
+            self._metrics, self.diagnostics = metrics, dict(counts)
+            self._log_lengths(self._ready)
         else:
             self._ready, self.diagnostics = self.sampler.sample(picked), {}
         with self.meter.phase("score"):
@@ -139,7 +146,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
                 mean_rewards=self.mean_rewards,
                 more=self.supply.take,
                 probe=self._probe,
-                step=self.state.global_step,
+                step=self._batches,
                 generator=self.generator,
             )
             picked, self.strategy_state = self.strategy.pick_prompts(pool, self.strategy_state)
@@ -150,6 +157,14 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         rewards = self.sampler.probe(indices, rollouts)
         self._metrics = metrics
         return rewards
+
+    def _log_lengths(self, samples: Samples) -> None:
+        completions = samples.column("completion_ids")
+        ends = {*self.eos_token_ids, self.processing_class.pad_token_id}
+        truncated = [ids[-1] not in ends for ids in completions]
+        logged = self._metrics["train"]
+        logged["completions/mean_length"].append(sum(map(len, completions)) / len(completions))
+        logged["completions/clipped_ratio"].append(sum(truncated) / len(truncated))
 
     def _remember(self, group: Group) -> None:
         self.mean_rewards[group.rows[0]["index"]].append(group.rewards.sum(dim=1).mean().item())
@@ -191,7 +206,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             indices=[row["index"] for row in rows],
             answers=samples.column("answers"),
             scale=self.scale_rewards,
-            step=self.state.global_step,
+            step=self._batches,
             generator=self.generator,
         )
 

@@ -62,17 +62,25 @@ class Hybrid(Strategy):
         self.trainer_settings()
 
     @property
+    def _named(self) -> dict[str, Strategy]:
+        """The parts that have a share, the primary first."""
+        weighted = {"primary": (self.primary, 1 - self.share), "hedge": (self.hedge, self.share)}
+        return {name: part for name, (part, weight) in weighted.items() if weight > 0}
+
+    @property
     def parts(self) -> tuple[Strategy, ...]:
         """The parts that have a share, the primary first."""
-        return tuple(part for part, weight in ((self.primary, 1 - self.share), (self.hedge, self.share)) if weight > 0)
+        return tuple(self._named.values())
 
     def controls(self) -> tuple[Strategy, ...]:
-        """Return the controls of both parts."""
-        return tuple(dict.fromkeys(control for part in self.parts for control in part.controls()))
+        """Return the whole, shuffled, if a part has a bonus to shuffle."""
+        from strategies.controls.noise_novelty import shuffled
+
+        return shuffled(self, self.parts)
 
     def needs(self) -> frozenset[SignalName]:
         """Ask for what either part asks for."""
-        return self.primary.needs() | self.hedge.needs()
+        return frozenset[SignalName]().union(*(part.needs() for part in self.parts))
 
     def trainer_settings(self) -> dict[str, SettingValue]:
         """Mix the parts' settings."""
@@ -81,8 +89,8 @@ class Hybrid(Strategy):
 
     def check(self, run: RunSettings) -> None:
         """Check both parts."""
-        self.primary.check(run)
-        self.hedge.check(run)
+        for part in self.parts:
+            part.check(run)
 
     def init(self) -> State:
         """Hold both parts' states."""
@@ -90,12 +98,11 @@ class Hybrid(Strategy):
 
     def pick_prompts(self, pool: PromptPool, state: State) -> tuple[list[int] | None, State]:
         """Let `primary` pick, or `hedge` if it does not."""
-        for name, part in (("primary", self.primary), ("hedge", self.hedge)):
-            if part in self.parts:
-                picked, inner = part.pick_prompts(pool, state[name])
-                state = {**state, name: inner}
-                if picked is not None:
-                    return list(picked), state
+        for name, part in self._named.items():
+            picked, inner = part.pick_prompts(pool, state[name])
+            state = {**state, name: inner}
+            if picked is not None:
+                return list(picked), state
         return None, state
 
     def rounds(self) -> int:
@@ -115,13 +122,16 @@ class Hybrid(Strategy):
 
     def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
         """Mix the parts' departures from plain GRPO."""
-        first, state_first = self.primary.shape(rollouts, state["primary"])
-        second, state_second = self.hedge.shape(rollouts, state["hedge"])
-        return self._mixed(first, second, rollouts.advantages), {"primary": state_first, "hedge": state_second}
+        made: dict[str, Shaped | None] = {"primary": None, "hedge": None}
+        for name, part in self._named.items():
+            made[name], inner = part.shape(rollouts, state[name])
+            state = {**state, name: inner}
+        return self._mixed(made["primary"], made["hedge"], rollouts.advantages), state
 
     def weigh(self, tokens: TokenBatch) -> Shaped | None:
         """Mix the parts' departures from the advantages as they come."""
-        return self._mixed(self.primary.weigh(tokens), self.hedge.weigh(tokens), tokens.advantages)
+        made = {name: part.weigh(tokens) for name, part in self._named.items()}
+        return self._mixed(made.get("primary"), made.get("hedge"), tokens.advantages)
 
     def react(self, progress: Progress, state: State) -> tuple[list[Event], State]:
         """Let both parts react."""

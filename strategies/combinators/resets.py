@@ -67,11 +67,13 @@ class WithResets(Wrapper):
         return self.strategy
 
     def controls(self) -> tuple[Strategy, ...]:
-        """Return the inner controls, and the same action at random times, about as often as it can happen."""
+        """Return the whole, shuffled, and the same resets at random times, about as often as they can come."""
+        from strategies.controls.noise_novelty import shuffled
         from strategies.controls.random_resets import RandomResets
 
-        gap = self.every_steps if self.trigger == "every" else self.window_steps + self.patience_steps
-        return *super().controls(), RandomResets(strategy=self.strategy, action=self.action, mean_steps=float(gap))
+        gap = self.every_steps if self.trigger == "every" else self.patience_steps
+        at_random = RandomResets(strategy=self.strategy, action=self.action, mean_steps=float(gap))
+        return *shuffled(self, (self.strategy,)), at_random
 
     def check(self, run: RunSettings) -> None:
         """Refuse a reference reset that could do nothing."""

@@ -31,4 +31,3 @@ class Base(Strategy):
     family: ClassVar[str] = "controls"
     summary: ClassVar[str] = "the model as it came, never trained"
     trained: ClassVar[bool] = False
-    """Whether an arm of this class is trained at all."""

@@ -28,7 +28,7 @@ Known defects:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -58,6 +58,11 @@ class NoiseNovelty(Wrapper):
             raise ValueError(
                 f"of must be a strategy with a bonus to shuffle, got the control {type(self.of).__name__}: controls "
                 "have none. Name the strategy that this arm is to be compared with"
+            )
+        if type(self.of).shape is Strategy.shape and type(self.of).weigh is Strategy.weigh:
+            raise ValueError(
+                f"of must be a strategy with a bonus to shuffle, got {type(self.of).__name__}, which changes no "
+                "advantage: this would be that strategy once more"
             )
 
     @property
@@ -99,6 +104,14 @@ class NoiseNovelty(Wrapper):
         shuffled = tokens.advantages.clone()
         shuffled[tokens.mask] = plain + departures / size
         return Shaped(advantages=shuffled, diagnostics=_diagnostics(shaped, shuffled, tokens.mask))
+
+
+def shuffled(whole: Strategy, parts: Sequence[Strategy]) -> tuple[NoiseNovelty, ...]:
+    """Return the control of a strategy made of `parts`: all of it shuffled, if a part has a bonus to shuffle."""
+    units = [one.unit for part in parts for one in part.controls() if isinstance(one, NoiseNovelty)]
+    if not units:
+        return ()
+    return (NoiseNovelty(of=whole, unit="gradient" if "gradient" in units else "advantage"),)
 
 
 def classes(rollouts: Rollouts) -> Tensor:

@@ -53,6 +53,10 @@ SPREAD_EPS = 1e-6
 """Bonuses of a group that deviate by less are the same."""
 
 
+ROUNDING = 1e-4
+"""Of a number of tokens: float32 has 0.3 · 50 a little above 15."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Merci(Bonus):
     """A + γ times the group-standardised novelty of a coin-flip network, bounded; the module says the rest."""
@@ -135,7 +139,7 @@ def rarest(rarity_BT: Tensor, mask: Tensor, share: float) -> Tensor:
     """Return (B, T) bool: the `share` of each row's tokens with the largest values, rounded up; ties go by place."""
     hidden = torch.where(mask, rarity_BT, torch.full_like(rarity_BT, -torch.inf))
     place = hidden.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
-    return mask & (place < (share * mask.sum(dim=1, keepdim=True)).ceil())
+    return mask & (place < (share * mask.sum(dim=1, keepdim=True) - ROUNDING).ceil())
 
 
 def in_runs(chosen: Tensor, length: int) -> Tensor:

@@ -23,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from strategies.contract import SettingValue, Strategy
+from strategies.contract import RunSettings, SettingValue, Strategy
 from strategies.parameters import Range
 
 
@@ -35,8 +35,16 @@ class Temperature(Strategy):
     summary: ClassVar[str] = "samples rollouts at another temperature"
 
     temperature: Annotated[float, Range(above=0)] = 1.2
-    """T, what the logits are divided by in training; 1 leaves it to the plan, whose own is 1: plain GRPO."""
+    """T, what the logits are divided by in training; plain GRPO's is the plan's training.temperature, mostly 1."""
 
     def trainer_settings(self) -> dict[str, SettingValue]:
         """Set TRL's sampling temperature."""
-        return {} if self.temperature == 1 else {"temperature": self.temperature}
+        return {"temperature": self.temperature}
+
+    def check(self, run: RunSettings) -> None:
+        """Refuse the temperature that every arm has."""
+        if self.temperature == run.temperature:
+            raise ValueError(
+                f"temperature: every arm samples at training.temperature {run.temperature:g}, so this would do "
+                "nothing; give the arm another"
+            )

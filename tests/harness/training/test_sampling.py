@@ -102,6 +102,13 @@ def test_or_it_ends_the_run_and_says_why(make_plan: Plans, train: Train, tmp_pat
         train(make_plan(), tmp_path, Picky(least_right=99, patience=3, then="error"))
 
 
+def test_the_lengths_that_are_logged_are_those_of_the_batch(make_plan: Plans, train: Train, tmp_path: Path) -> None:
+    plan = make_plan(budget={"steps": 2}, checkpoints=1, training={"prompts_per_step": 4, "group_size": 4})
+    batches = train(plan, tmp_path, Picky(patience=8)).strategy_state["batches"]
+    for batch, step in zip(batches, read_lines(CellPaths(tmp_path).train), strict=True):
+        assert step["completion_tokens"] == pytest.approx(sum(batch["tokens"]) / len(batch["tokens"]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Probing(Strategy):
     """Looks at two prompts more than are due, and trains on the last of all."""

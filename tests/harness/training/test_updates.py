@@ -15,7 +15,7 @@ from harness.store.atomic import read_lines
 from harness.store.paths import CellPaths
 from harness.store.seal import read_seal
 from harness.training.trainer import StrategyTrainer
-from strategies import Shaped, Strategy, TokenBatch
+from strategies import Rollouts, Shaped, State, Strategy, TokenBatch
 
 Plans = Callable[..., Plan]
 Train = Callable[..., StrategyTrainer]
@@ -63,6 +63,19 @@ def test_checkpoints_fall_between_generations(make_plan: Plans, train: Train, tm
     train(make_plan(training=OFF_POLICY, budget={"steps": 12}, checkpoints=2), tmp_path)
     steps = [read_seal(CellPaths(tmp_path).checkpoint(number))["step"] for number in (1, 2)]
     assert steps == [8, 12], "half of the budget is reached in the middle of the second generation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock(Strategy):
+    """Remembers the step of each batch."""
+
+    def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
+        return None, {"steps": [*state.get("steps", []), rollouts.step]}
+
+
+def test_a_strategy_counts_in_generations(make_plan: Plans, train: Train, tmp_path: Path) -> None:
+    plan = make_plan(training=OFF_POLICY, budget={"steps": 12}, checkpoints=1)
+    assert train(plan, tmp_path, Clock()).strategy_state == {"steps": [0, 1, 2]}
 
 
 def test_weighing_nothing_changes_nothing(make_plan: Plans, train: Train, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from strategies import (
     Strategy,
     StrategyError,
     build,
+    describe,
 )
 from strategies.combinators.hybrid import Hybrid
 from strategies.controls.grpo import GRPO
@@ -236,3 +237,29 @@ def test_the_hedge_picks_where_the_primary_does_not() -> None:
     assert Hybrid(primary=GRPO(), hedge=chooser).pick_prompts(a_pool(), {"primary": {}, "hedge": {}})[0] == [7, 7]
     unheard = Hybrid(primary=GRPO(), hedge=chooser, share=0.0)
     assert unheard.pick_prompts(a_pool(), unheard.init())[0] is None
+
+
+def test_a_part_without_a_share_is_not_asked(make_rollouts: RolloutFactory) -> None:
+    alone = Hybrid(primary=GRPO(), hedge=build("g2rl"), share=0.0)
+    assert alone.needs() == frozenset()
+    assert alone.controls() == ()
+    alone = Hybrid(primary=GRPO(), hedge=build(IDLE_RESETS), share=0.0)
+    alone.check(RunSettings(kl=0.0, group_size=4))
+    counted = Hybrid(primary=Constant(), hedge=Constant(), share=1.0)
+    assert counted.shape(make_rollouts(), counted.init())[1] == {"primary": {"calls": 0}, "hedge": {"calls": 1}}
+
+
+def test_the_control_of_a_hybrid_is_the_whole_of_it_shuffled() -> None:
+    hybrid = Hybrid(primary=build("g2rl"), hedge=build("entropy_bonus"))
+    ((spec),) = [describe(control) for control in hybrid.controls()]
+    assert spec == {"noise_novelty": {"of": describe(hybrid), "unit": "advantage"}}
+
+
+def test_bounds_that_are_out_of_the_way_mix_with_none() -> None:
+    with pytest.raises(ValueError, match=r"KLCov sets epsilon to 1000000000\.0, which can't be mixed"):
+        Hybrid(primary=GRPO(), hedge=build("kl_cov"), share=0.01)
+
+
+def test_the_untrained_model_is_no_part() -> None:
+    with pytest.raises(StrategyError, match="base is not trained, so it can't be a part"):
+        build({"hybrid": {"primary": "grpo", "hedge": "base"}})

@@ -205,6 +205,9 @@ class Everything(Strategy):
     def keep(self, rewards: Tensor) -> Tensor:
         return rewards.mean(dim=1) > 0.5
 
+    def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
+        return None, state
+
     def react(self, progress: Progress, state: State) -> tuple[list[Event], State]:
         return [Event(kind="optimizer", cause="x")], {"n": -1}
 
@@ -242,6 +245,11 @@ def test_what_shapes_nothing_is_left_alone(make_rollouts: RolloutFactory) -> Non
     noise = NoiseNovelty(of=Everything())
     assert noise.shape(make_rollouts(), noise.init()) == (None, noise.init())
     assert noise.weigh(token_batch(torch.ones(2, 4))) is None
+
+
+def test_a_strategy_that_changes_no_advantage_has_nothing_to_shuffle() -> None:
+    with pytest.raises(ValueError, match="Temperature, which changes no advantage"):
+        build({"noise_novelty": {"of": "temperature"}})
 
 
 def test_a_control_has_nothing_to_shuffle() -> None:

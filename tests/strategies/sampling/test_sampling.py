@@ -23,7 +23,7 @@ def test_settings_are_the_papers() -> None:
 
 
 def test_neutral_values_are_plain_grpo() -> None:
-    assert Temperature(temperature=1.0).trainer_settings() == {}
+    assert Temperature(temperature=1.0).trainer_settings() == {"temperature": 1.0}
     assert MoreRollouts(factor=1).trainer_settings() == {}
     assert DynamicSampling(max_rounds=1).rounds() == 1
 
@@ -61,3 +61,9 @@ def test_groups_of_one_are_kept_and_refused_beforehand() -> None:
 def test_what_is_out_of_range_is_refused(name: str, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build({name: parameters})
+
+
+def test_the_temperature_of_every_arm_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"every arm samples at training\.temperature 1\.2, so this would do nothing"):
+        Temperature(temperature=1.2).check(RunSettings(temperature=1.2))
+    Temperature(temperature=1.2).check(RunSettings())

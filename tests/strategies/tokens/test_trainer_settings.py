@@ -16,7 +16,7 @@ ONE, SEVERAL = RunSettings(updates_per_batch=1), RunSettings(updates_per_batch=4
     ("name", "settings"),
     [
         # DAPO, run_dapo_qwen2.5_32b.sh: clip_ratio_low 0.2 (TRL's own default), clip_ratio_high 0.28.
-        ("clip_higher", {"epsilon_high": 0.28}),
+        ("clip_higher", {"epsilon": 0.2, "epsilon_high": 0.28}),
         ("high_entropy_tokens", {"top_entropy_quantile": 0.2}),
         # TRL 1.16's GRPOConfig.
         (
