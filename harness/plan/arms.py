@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.plan.grid import Values
@@ -54,17 +54,7 @@ class Arm:
 
     def settled(self, point: int) -> Arm:
         """Return the arm with the parameters of one of its points."""
-        chosen = self.points[point]
-        return Arm(
-            name=self.name,
-            strategy=chosen.strategy,
-            spec=chosen.spec,
-            family=chosen.family,
-            training=chosen.training,
-            encoders=chosen.encoders,
-            values=chosen.values,
-            points=self.points,
-        )
+        return replace(self.points[point], name=self.name, points=self.points)
 
 
 def same(arm: Arm, other: Arm) -> bool:

@@ -1,7 +1,7 @@
 """Random resets: the resets of another arm, but at times that nothing decides.
 
-Whether a reset helps and whether its trigger knows when are two questions. This arm resets as often on average, at
-random, so that a trigger is believed only if it does better.
+Whether a reset helps and whether its trigger knows when are two questions. This arm resets at random, about as often as
+the other's trigger can fire, so that a trigger is believed only if it does better.
 
 Formula:
     After each step, a reset with probability 1 / m, independently of all before: gaps are geometric with mean m steps.
@@ -14,7 +14,8 @@ Defaults:
     m = 50 steps, the default of `with_resets` with trigger every.
 
 Known defects:
-    In a short run the number of resets varies much: its standard deviation is about the square root of its mean.
+    In a short run the number of resets varies much: its standard deviation is about the square root of its mean. Beside
+    a plateau trigger that seldom fires it resets more often than the arm it is the null of.
 """
 
 from __future__ import annotations
