@@ -78,9 +78,12 @@ class Workplace:
         )
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own, as a terminal does."""
+        """Start a command in a process group of its own, as a terminal does.
+
+        A shell that runs the tests in the background has them ignore Ctrl-C, and the command would inherit that.
+        """
         return subprocess.Popen(
-            self.command(*words),
+            ["env", "--default-signal=INT", *self.command(*words)],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

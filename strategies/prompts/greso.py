@@ -19,9 +19,10 @@ Defaults:
 Known defects:
     The paper's whole method also replaces, after sampling, the groups that taught nothing (`dynamic_sampling`) and
     shrinks its batches meanwhile; this is the skipping alone, with full batches. Mixed with `dynamic_sampling`, p_easy
-    and p_hard only rise, since they see the groups that were kept, and replacements are not skipped. In the released code a wrong answer
-    scores 0.1, all wrong means a group mean of at most 0.11, and groups of zeros are not counted when p_hard moves;
-    here all wrong is a mean of 0 and all right a mean of 1. Nothing is skipped before the second pass over the pool.
+    and p_hard only rise, since they see the groups that were kept, and replacements are not skipped. In the released
+    code a wrong answer scores 0.1, all wrong means a group mean of at most 0.11, and groups of zeros are not counted
+    when p_hard moves; here all wrong is a mean of 0 and all right a mean of 1. Nothing is skipped before the second
+    pass over the pool.
 """
 
 from __future__ import annotations
