@@ -10,11 +10,12 @@ from strategies.pool import Probe, PromptPool
 from strategies.progress import Event, Progress
 from strategies.registry import StrategyError, build, describe, known_strategies, label
 from strategies.rollouts import Rollouts, Shaped, TokenBatch
-from strategies.run import RunSettings
-from strategies.signals import SignalName, embeddings
+from strategies.run import ModelFacts, RunSettings
+from strategies.signals import SignalName, embeddings, projected_gradient
 
 __all__ = [
     "Event",
+    "ModelFacts",
     "Named",
     "Probe",
     "Progress",
@@ -34,4 +35,5 @@ __all__ = [
     "embeddings",
     "known_strategies",
     "label",
+    "projected_gradient",
 ]

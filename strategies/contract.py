@@ -8,7 +8,7 @@ Shape suffixes: B rollouts, G rollouts of one prompt, P prompts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -46,6 +46,10 @@ class Strategy:
     def needs(self) -> frozenset[SignalName]:
         """Return the signals that `shape` and `restart` read; the trainer computes no other."""
         return frozenset()
+
+    def asked(self) -> Mapping[str, frozenset[SignalName]]:
+        """Return the signals that each part asks for, so that each is charged for its own; "" is the whole."""
+        return {"": self.needs()}
 
     def trainer_settings(self) -> dict[str, SettingValue]:
         """Return overrides of the trainer's settings; the names allowed are those of `SETTINGS`."""

@@ -59,10 +59,10 @@ class Parameter:
     text: str
 
 
-def require_ranges(strategy: Strategy) -> None:
-    """Raise ValueError for a parameter outside its range."""
-    for name, hint in _hints(type(strategy)).items():
-        value = getattr(strategy, name)
+def require_ranges(parametrised: object) -> None:
+    """Raise ValueError for a parameter outside its range; parameters are the fields of a dataclass."""
+    for name, hint in _hints(type(parametrised)).items():
+        value = getattr(parametrised, name)
         for bounds in _marks(hint, Range):
             if value is not None and not bounds.holds(value):
                 raise ValueError(f"{name} must be {bounds}, got {value}")
@@ -88,7 +88,7 @@ def parameters(kind: type[Strategy]) -> list[Parameter]:
     ]
 
 
-def _hints(kind: type[Strategy]) -> dict[str, Any]:
+def _hints(kind: type) -> dict[str, Any]:
     names = {field.name for field in dataclasses.fields(kind)}
     hints = get_type_hints(kind, include_extras=True)
     return {name: hints[name] for name in hints if name in names}

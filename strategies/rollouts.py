@@ -5,7 +5,8 @@ Shape suffixes: B rollouts, G rollouts of one prompt, P prompts, T completion to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +17,11 @@ from strategies.signals import SignalName
 
 GROUP_STD_EPS = 1e-4
 """Added to the standard deviation of a group's rewards, as TRL's GRPOTrainer does."""
+
+
+def uncharged(part: str) -> AbstractContextManager[None]:
+    """Book nothing: what a batch that is made by hand does with the time of a part."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +39,12 @@ class Rollouts:
     mask: Tensor
     """(B, T) bool, true for the tokens of the completion, end-of-text included."""
     signals: Mapping[SignalName, Tensor] = field(default_factory=dict)
-    """What the strategy asked for in `needs`, all detached: gradient_features (B, D) float32; hidden (B, T, D), what
-    each token was predicted from, at the input of the LM head; logp (B, T); entropy (B, T) in nats; reference_hidden
-    (B, D), the mean of `hidden` over the completion under the model that training started from (or was reset to);
-    embeddings:<encoder> (B, E) float32, of unit length (zero for an empty text)."""
+    """What the strategy asked for in `needs`, all detached: gradient_features (B, D) float32; split_features (B, 2, D)
+    float32, the same over tokens at even and at odd positions alone; hidden (B, T, D), what each token was predicted
+    from, at the input of the LM head; logp (B, T); entropy (B, T) in nats; reference_hidden (B, D), the mean of
+    `hidden` over the completion under the model that training started from (or was reset to); embeddings:<encoder>
+    (B, E) float32, of unit length (zero for an empty text); projected_gradient:<layers>:<dimension> (B, K) float32,
+    the projected gradient of the completion's mean log-probability."""
     prompts: Sequence[str] = ()
     """(B,) prompt texts."""
     completions: Sequence[str] = ()
@@ -56,6 +64,8 @@ class Rollouts:
     """Generation batches before this one; optimizer steps, where each batch takes one."""
     generator: Generator | None = None
     """The strategy's own source of randomness, on the CPU; a strategy draws from nothing else."""
+    charge: Callable[[str], AbstractContextManager[None]] = uncharged
+    """(part) → a context whose time goes into the ledger under that part of the strategy."""
 
     def grouped(self, values: Tensor) -> Tensor:
         """Return `values` of shape (B, …) as (B / G, G, …)."""
@@ -121,3 +131,6 @@ class Shaped:
     """(B,) or (B, T); a zero leaves the token out of the policy gradient."""
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     """Numbers worth a line in the training log."""
+    columns: Mapping[str, Tensor] = field(default_factory=dict)
+    """(B,) numbers of each rollout, worth a column beside it: `signal`, what decided (its novelty, its alignment);
+    `filtered`, 1 where a filter took the bonus back."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,6 +28,10 @@ class Wrapper(Strategy):
     def controls(self) -> tuple[Strategy, ...]:
         """Return the inner strategy's controls."""
         return self.inner.controls()
+
+    def asked(self) -> Mapping[str, frozenset[SignalName]]:
+        """Charge as the inner strategy does."""
+        return self.inner.asked()
 
     def needs(self) -> frozenset[SignalName]:
         """Ask for what the inner strategy asks for."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,6 +12,7 @@ from torch import Generator, Tensor
 from harness.training.samples import Samples
 from harness.training.signals import Batch
 from strategies import Rollouts, SignalName
+from strategies.rollouts import uncharged
 
 
 def batch_of(samples: Samples, pad: int, device: torch.device) -> Batch:
@@ -35,6 +38,7 @@ class Setting:
     step: int
     """Generation batches before this one."""
     generator: Generator
+    charge: Callable[[str], AbstractContextManager[None]] = uncharged
 
 
 def rollouts_of(
@@ -73,6 +77,7 @@ def rollouts_of(
         scale=setting.scale,  # type: ignore[arg-type]  # TRL has checked it
         step=setting.step,
         generator=setting.generator,
+        charge=setting.charge,
     )
     if advantages is not None and fresh is None:
         return made

@@ -77,9 +77,16 @@ class StepMeter:
         use.backward_tokens += sum(prompts) + sum(completions)
         use.backward_flops += self.backward_factor * flops
 
-    def signalled(self, part: str, flops: float) -> None:
+    def differentiated(self, phase: Phase, part: str, prompts: list[int], completions: list[int]) -> None:
+        """Book a forward pass, and a backward pass through the activations alone, which costs as much."""
+        flops = self.forwarded(phase, part, prompts, completions)
+        use = self._use(phase, part)
+        use.backward_tokens += sum(prompts) + sum(completions)
+        use.backward_flops += flops
+
+    def signalled(self, part: str, flops: float, phase: Phase = "score") -> None:
         """Book what turning hidden states into signals cost `part`."""
-        self._use("score", part).forward_flops += flops
+        self._use(phase, part).forward_flops += flops
 
     def _use(self, phase: Phase, part: str) -> Use:
         return self._uses.setdefault((phase, part), Use(step=0, phase=phase, part=part))

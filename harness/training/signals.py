@@ -1,31 +1,38 @@
-"""The signals that strategies ask for, all made from the hidden states at the input of the LM head.
+"""The signals that strategies ask for, most of them made from the hidden states at the input of the LM head.
 
 Generation computes those hidden states anyway, one token at a time; `GenerationTap` keeps them, so that a signal costs
 a pass through the head and no pass through the layers. Where generation happens elsewhere (vLLM), `hidden_by_forward`
-makes them with one pass more, which the ledger charges to the strategy. Two signals need more: `reference_hidden` a
-pass through the model that training started from, and embeddings an encoder of text.
+makes them with one pass more, which the ledger charges to the strategy. Three signals need more: `reference_hidden` a
+pass through the model that training started from, embeddings an encoder of text, and projected gradients a forward and
+a backward pass of their own. A strategy made of parts is charged part by part; what two of them read is made once, and
+charged to the first.
 
 Shape suffixes: B rollouts, P prompt tokens, T completion tokens, S = P + T, D hidden size, V vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from harness.training.meter import StepMeter
-from strategies.gradient.sensitivity import (
-    sequence_features,
-    token_features_by_autograd,
-    token_features_from_weights,
+from harness.ledger.ledger import Phase
+from harness.training.gradients import (
+    Sequences,
+    linear_layers,
+    positions,
+    projected_gradients,
+    projection_flops,
+    projection_of,
+    sizes,
 )
-from strategies.signals import EMBEDDINGS, SignalName
+from harness.training.head import HEAD_PASSES, MADE_TOGETHER, Head, compute_signals, head_passes
+from harness.training.meter import StepMeter
+from strategies.signals import EMBEDDINGS, PROJECTED, SIGNALS, SignalName
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -66,87 +73,10 @@ def hidden_by_forward(
     """Return the hidden states (B, T, D) that the last `completion_tokens` tokens were predicted from."""
     parts = []
     for ids, attention in zip(torch.split(ids_BS, batch_size), torch.split(attention_BS, batch_size), strict=True):
-        outputs = model.base_model(input_ids=ids, attention_mask=attention, use_cache=False)
+        places = positions(model.base_model, attention)
+        outputs = model.base_model(input_ids=ids, attention_mask=attention, use_cache=False, **places)
         parts.append(outputs.last_hidden_state[:, -completion_tokens - 1 : -1])
     return torch.cat(parts)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Head:
-    """A model's way from hidden states to logits, with the sampling temperature."""
-
-    linear: nn.Linear
-    softcap: float | None
-    scale: float
-    temperature: float
-
-    @classmethod
-    def of(cls, model: PreTrainedModel, temperature: float) -> Head:
-        """Read the head of `model`.
-
-        Raises:
-            TypeError: If the head is not a linear layer.
-        """
-        config = model.config.get_text_config()
-        linear = model.get_output_embeddings()
-        if not isinstance(linear, nn.Linear):
-            raise TypeError(f"signals need a linear LM head, got {type(linear).__name__}")
-        scale = getattr(config, "logit_scale", None)
-        divisor = getattr(config, "logits_scaling", None)
-        return cls(
-            linear=linear,
-            softcap=getattr(config, "final_logit_softcapping", None),
-            scale=scale if scale is not None else 1 / divisor if divisor is not None else 1.0,
-            temperature=temperature,
-        )
-
-    @property
-    def plain(self) -> bool:
-        """Whether logits are linear in the hidden state and unscaled."""
-        return self.softcap is None and self.scale == 1.0
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        """Return the logits before temperature."""
-        logits = nn.functional.linear(hidden, self.linear.weight, self.linear.bias) * self.scale
-        return logits if self.softcap is None else self.softcap * torch.tanh(logits / self.softcap)
-
-    def token_features(self) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return (hidden (N, D), ids (N,)) to φ (N, D): from the weights where that is exact, else by autograd."""
-        if self.plain:
-            weight, bias = self.linear.weight.detach(), self.linear.bias
-            return lambda hidden, ids: token_features_from_weights(hidden, weight, bias, ids, self.temperature)
-        return lambda hidden, ids: token_features_by_autograd(hidden, self.logits, ids, self.temperature)
-
-
-HEAD_PASSES = {"gradient_features": 2, "logp": 1, "entropy": 1, "hidden": 0}
-"""Products with the LM head that a signal takes, for each signal made from hidden states."""
-
-
-def reads_hidden(names: frozenset[SignalName]) -> bool:
-    """Return whether one of `names` is made from the policy's hidden states."""
-    return not names.isdisjoint(HEAD_PASSES)
-
-
-@torch.no_grad()
-def compute_signals(
-    names: frozenset[SignalName], hidden_BTD: Tensor, ids_BT: Tensor, mask_BT: Tensor, head: Head
-) -> dict[SignalName, Tensor]:
-    """Return the signals in `names`; positions outside the mask are zero.
-
-    Args:
-        names: gradient_features (B, D), hidden (B, T, D), logp (B, T), entropy (B, T) in nats.
-        hidden_BTD: Hidden states that the completion's tokens were predicted from.
-        ids_BT: The completion's token ids.
-        mask_BT: Bool, true for the completion's tokens.
-        head: The LM head.
-    """
-    makers: dict[SignalName, Callable[[], Tensor]] = {
-        "gradient_features": partial(sequence_features, hidden_BTD, ids_BT, mask_BT, head.token_features()),
-        "hidden": lambda: hidden_BTD * mask_BT.unsqueeze(-1),
-        "logp": lambda: _logp(head, hidden_BTD).gather(2, ids_BT.unsqueeze(2)).squeeze(2) * mask_BT,
-        "entropy": lambda: _entropy(head, hidden_BTD) * mask_BT,
-    }
-    return {name: makers[name]() for name in sorted(names)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,12 +96,32 @@ class Batch:
     completions: list[str]
     """(B,) texts."""
 
+    @property
+    def sequences(self) -> Sequences:
+        """Prompts and completions in one."""
+        return Sequences(
+            ids=torch.cat([self.prompt_ids, self.completion_ids], dim=1),
+            attention=torch.cat([self.prompt_mask, self.mask.to(self.prompt_mask)], dim=1),
+            mask=self.mask,
+        )
+
+    @property
+    def lengths(self) -> tuple[list[int], list[int]]:
+        """Tokens of each prompt, and of each completion."""
+        return self.prompt_mask.sum(dim=1).tolist(), self.mask.sum(dim=1).tolist()
+
+
+def reads_hidden(names: frozenset[SignalName]) -> bool:
+    """Return whether one of the signals is made from the policy's hidden states."""
+    return not names.isdisjoint(HEAD_PASSES)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignalMaker:
     """Makes the signals that one strategy asks for, and books what they cost."""
 
-    names: frozenset[SignalName]
+    asked: Mapping[str, frozenset[SignalName]]
+    """The signals of each part of the strategy; "" is the whole."""
     reference: PreTrainedModel | None
     """The model that training started from, where a signal reads it."""
     meter: StepMeter
@@ -182,46 +132,114 @@ class SignalMaker:
     """Rollouts in one forward pass."""
 
     @property
+    def names(self) -> frozenset[SignalName]:
+        """The signals of all parts."""
+        return frozenset().union(*self.asked.values())
+
+    @property
     def reads_hidden(self) -> bool:
         """Whether a signal is made from the policy's hidden states."""
         return reads_hidden(self.names)
 
-    def make(self, batch: Batch, policy: PreTrainedModel) -> dict[SignalName, Tensor]:
-        """Return the signals of a batch."""
-        made = self._from_hidden(batch, policy) if reads_hidden(self.names) else {}
-        if self.reference is not None:
-            mean = self._hidden(batch, self.reference) * batch.mask.unsqueeze(-1)
-            made["reference_hidden"] = mean.sum(dim=1) / batch.mask.sum(dim=1, keepdim=True).clamp(min=1)
-        for name in sorted(self.names):
-            if name.startswith(EMBEDDINGS):
-                made[name] = self._embedded(name.removeprefix(EMBEDDINGS), batch)
-        return made
+    def make(
+        self,
+        batch: Batch,
+        policy: PreTrainedModel,
+        names: frozenset[SignalName] | None = None,
+        owner: str | None = None,
+    ) -> dict[SignalName, Tensor]:
+        """Return the signals of a batch.
 
-    def _from_hidden(self, batch: Batch, policy: PreTrainedModel) -> dict[SignalName, Tensor]:
-        names = self.names & HEAD_PASSES.keys()
-        hidden = self._hidden(batch, policy) if batch.hidden is None else batch.hidden
-        one_pass = self.meter.shape.forward(tokens=0, logits=float(batch.mask.sum()), attended=0)
-        self.meter.signalled(self.part, sum(HEAD_PASSES[name] for name in names) * one_pass)
-        return compute_signals(names, hidden, batch.completion_ids, batch.mask, Head.of(policy, self.temperature))
+        Args:
+            batch: What they are made from.
+            policy: As it is now.
+            names: Which to make, charged as selection; those that the strategy asked for, each charged to its part, if
+                None.
+            owner: Who is charged for `names`; the arm if None.
 
-    def _hidden(self, batch: Batch, model: PreTrainedModel) -> Tensor:
-        whole = torch.cat([batch.prompt_ids, batch.completion_ids], dim=1)
-        attention = torch.cat([batch.prompt_mask, batch.mask.to(batch.prompt_mask)], dim=1)
-        prompts, completions = batch.prompt_mask.sum(dim=1).tolist(), batch.mask.sum(dim=1).tolist()
-        self.meter.forwarded("score", self.part, prompts, completions, head=False)
-        return hidden_by_forward(model, whole, attention, batch.completion_ids.shape[1], self.batch_size)
+        Raises:
+            ValueError: If there is no such signal, or nothing to make it from.
+        """
+        asked = self.asked if names is None else {"": names}
+        everything = frozenset[SignalName]().union(*asked.values())
+        work = _Work(maker=self, batch=batch, policy=policy, phase="score" if names is None else "select")
+        for part, wanted in asked.items():
+            missing = _with_kin(wanted - work.made.keys(), everything)
+            if missing:
+                charged = owner or (f"{self.part}/{part}" if part else self.part)
+                with self.meter.phase(work.phase, charged):
+                    work.make(missing, charged)
+        return work.made
 
-    def _embedded(self, encoder: str, batch: Batch) -> Tensor:
+
+def _with_kin(wanted: frozenset[SignalName], everything: frozenset[SignalName]) -> frozenset[SignalName]:
+    """Return `wanted` with what the same pass makes, as far as anyone asks for it."""
+    return wanted.union(*(kin & everything for kin in MADE_TOGETHER if kin & wanted))
+
+
+@dataclass(kw_only=True, slots=True)
+class _Work:
+    """What is made in one call of a maker, signal by signal."""
+
+    maker: SignalMaker
+    batch: Batch
+    policy: PreTrainedModel
+    phase: Phase
+    made: dict[SignalName, Tensor] = field(default_factory=dict)
+
+    def make(self, names: frozenset[SignalName], owner: str) -> None:
+        """Make `names` and charge them to `owner`."""
+        if at_head := names & HEAD_PASSES.keys():
+            self.made |= self._at_head(at_head, owner)
+        for name in sorted(names - HEAD_PASSES.keys()):
+            if name == "reference_hidden":
+                self.made[name] = self._reference(owner)
+            elif name.startswith(EMBEDDINGS):
+                self.made[name] = self._embedded(name.removeprefix(EMBEDDINGS), owner)
+            elif name.startswith(PROJECTED):
+                self.made[name] = self._projected(name, owner)
+            else:
+                raise ValueError(f"no signal named {name!r}; known: {', '.join(SIGNALS)}, {EMBEDDINGS}…, {PROJECTED}…")
+
+    def _at_head(self, names: frozenset[SignalName], owner: str) -> dict[SignalName, Tensor]:
+        maker, batch = self.maker, self.batch
+        if batch.hidden is None:
+            batch = self.batch = replace(batch, hidden=self._hidden(self.policy, owner))
+        one_pass = maker.meter.shape.forward(tokens=0, logits=float(batch.mask.sum()), attended=0)
+        maker.meter.signalled(owner, head_passes(names) * one_pass, self.phase)
+        head = Head.of(self.policy, maker.temperature)
+        assert batch.hidden is not None  # for the type checker: it was made just above
+        return compute_signals(names, batch.hidden, batch.completion_ids, batch.mask, head)
+
+    def _reference(self, owner: str) -> Tensor:
+        if self.maker.reference is None:
+            raise ValueError(
+                "reference_hidden needs the model that training started from, which is kept only for a strategy whose "
+                "needs() name it; name it there"
+            )
+        mask = self.batch.mask
+        hidden = self._hidden(self.maker.reference, owner).masked_fill(~mask.unsqueeze(-1), 0)
+        return hidden.sum(dim=1) / mask.sum(dim=1, keepdim=True).clamp(min=1)
+
+    def _hidden(self, model: PreTrainedModel, owner: str) -> Tensor:
+        whole, (prompts, completions) = self.batch.sequences, self.batch.lengths
+        self.maker.meter.forwarded(self.phase, owner, prompts, completions, head=False)
+        tokens = self.batch.mask.shape[1]
+        return hidden_by_forward(model, whole.ids, whole.attention, tokens, self.maker.batch_size)
+
+    def _embedded(self, encoder: str, owner: str) -> Tensor:
         from harness.training.encoders import encode, encoding_flops
 
-        self.meter.signalled(self.part, encoding_flops(encoder, batch.completions))
-        return encode(encoder, batch.completions).to(batch.mask.device)
+        self.maker.meter.signalled(owner, encoding_flops(encoder, self.batch.completions), self.phase)
+        return encode(encoder, self.batch.completions).to(self.batch.mask.device)
 
-
-def _logp(head: Head, hidden_BTD: Tensor) -> Tensor:
-    return (head.logits(hidden_BTD).float() / head.temperature).log_softmax(dim=-1)
-
-
-def _entropy(head: Head, hidden_BTD: Tensor) -> Tensor:
-    logp_BTV = _logp(head, hidden_BTD)
-    return -(logp_BTV.exp() * logp_BTV).sum(dim=-1)
+    def _projected(self, name: SignalName, owner: str) -> Tensor:
+        what, maker = projection_of(name), self.maker
+        prompts, completions = self.batch.lengths
+        maker.meter.differentiated(self.phase, owner, prompts, completions)
+        layers = sizes(linear_layers(self.policy, what.layers))
+        tokens = sum(prompts) + sum(completions)
+        maker.meter.signalled(owner, tokens * projection_flops(layers, what.dimension), self.phase)
+        return projected_gradients(
+            self.policy, self.batch.sequences, what, temperature=maker.temperature, batch_size=maker.batch_size
+        )

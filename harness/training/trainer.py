@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ from harness.training.problems import Verifier, suite_rows, validation_suite
 from harness.training.returned import checked_advantages, checked_prompts, checked_restarts
 from harness.training.samples import Group, Samples
 from harness.training.sampling import Restarts, Sampler
-from harness.training.signals import SignalMaker, reads_hidden
+from harness.training.signals import Batch, SignalMaker, reads_hidden
 from harness.training.supply import PromptSupply
 from strategies import Event, PromptPool, Rollouts, Shaped, SignalName, State, Strategy, TokenBatch
 
@@ -60,7 +60,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self.reference_moved = False
         self._part = part
         self._signals = SignalMaker(
-            names=strategy.needs(),
+            asked=strategy.asked(),
             reference=self._reference_of(strategy),
             meter=meter,
             part=part,
@@ -79,6 +79,10 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             remember=self._remember,
             tapped=self._signals.reads_hidden,
         )
+        self.on_shaped: Callable[[Rollouts, Tensor, Shaped | None], None] = lambda rollouts, advantages, shaped: None
+        """Called with what is trained on: the rollouts, the advantages, and what the strategy said of them."""
+        self.latest: Batch | None = None
+        """What was trained on last."""
         self._ready: Samples | None = None
         """Rollouts that are there before TRL asks for them."""
         self._prompt_ids: list[list[int]] | None = None
@@ -130,7 +134,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     def _shape(self, samples: Samples, output: dict[str, Any]) -> None:
         """Put the strategy's advantages in the place of TRL's."""
-        batch = batch_of(samples, self.processing_class.pad_token_id, output["advantages"].device)
+        self.latest = batch = batch_of(samples, self.processing_class.pad_token_id, output["advantages"].device)
         with self.meter.phase("score", self._part):
             signals = self._signals.make(batch, self._policy)
             rollouts = rollouts_of(samples, batch, signals, self._setting, advantages=output["advantages"])
@@ -138,6 +142,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             shaped, self.strategy_state = self.strategy.shape(rollouts, self.strategy_state)
             if shaped is not None:
                 output["advantages"] = self._accepted(shaped, rollouts.mask.shape, rollouts.advantages)
+        self.on_shaped(rollouts, output["advantages"], shaped)
 
     @property
     def _policy(self) -> Any:
@@ -145,7 +150,10 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     @property
     def _setting(self) -> Setting:
-        return Setting(scale=self.scale_rewards, step=self._batches, generator=self.generator)
+        return Setting(scale=self.scale_rewards, step=self._batches, generator=self.generator, charge=self._charge)
+
+    def _charge(self, part: str) -> AbstractContextManager[None]:
+        return self.meter.phase("score", f"{self._part}/{part}")
 
     def _restarts(self) -> Restarts | None:
         count = self.strategy.continued(self.num_generations, self.strategy_state)
@@ -217,7 +225,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             tapped = reads_hidden(signals)
             samples = self.sampler.probe(rows, rollouts, owner, tapped=tapped, verifier=verifier)
             batch = batch_of(samples, self.processing_class.pad_token_id, self.accelerator.device)
-            made = replace(self._signals, names=signals, part=owner).make(batch, self._policy)
+            made = self._signals.make(batch, self._policy, signals, owner) if signals else {}
         self._metrics = metrics
         return rollouts_of(samples, batch, made, self._setting)
 

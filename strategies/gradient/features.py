@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from strategies.rollouts import Rollouts
-from strategies.signals import SignalName, embeddings
+from strategies.signals import Layers, SignalName, embeddings, projected_gradient
 
-Feature = Literal["sensitivity", "mean_hidden", "text_embedding", "random_vector"]
-"""sensitivity: Φ, the gradient of the mean log-probability by the hidden state at the LM head. mean_hidden: the mean of
-those hidden states. text_embedding: what an encoder makes of the text. random_vector: noise that knows nothing."""
+Feature = Literal["sensitivity", "projected_gradient", "mean_hidden", "text_embedding", "random_vector"]
+"""sensitivity: Φ, the gradient of the mean log-probability by the hidden state at the LM head. projected_gradient: its
+gradient by the weights, randomly projected. mean_hidden: the mean of those hidden states. text_embedding: what an
+encoder makes of the text. random_vector: noise that knows nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,12 +29,15 @@ class Features:
     encoder: str = "lexical"
     """Of text_embedding."""
     dimension: int = 128
-    """Of random_vector."""
+    """Of random_vector; numbers for each layer of projected_gradient."""
+    layers: Layers = "body"
+    """Of projected_gradient."""
 
     def needs(self) -> frozenset[SignalName]:
         """Return the signals that the vectors are made from."""
         needed: dict[str, frozenset[SignalName]] = {
             "sensitivity": frozenset({"gradient_features"}),
+            "projected_gradient": frozenset({projected_gradient(self.dimension, self.layers)}),
             "mean_hidden": frozenset({"hidden"}),
             "text_embedding": frozenset({embeddings(self.encoder)}),
             "random_vector": frozenset(),
@@ -44,6 +48,8 @@ class Features:
         """Return the vectors (B, F), float32."""
         if self.kind == "sensitivity":
             return rollouts.signals["gradient_features"]
+        if self.kind == "projected_gradient":
+            return rollouts.signals[projected_gradient(self.dimension, self.layers)]
         if self.kind == "mean_hidden":
             return rollouts.token_mean(rollouts.signals["hidden"]).float()
         if self.kind == "text_embedding":

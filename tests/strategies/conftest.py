@@ -38,6 +38,27 @@ def examples() -> dict[str, dict[str, Any]]:
 
 
 TOKENS, HIDDEN, VOCABULARY = 5, 4, 11
+
+
+class Signals(dict[str, Tensor]):
+    """Signals of a batch; projected gradients are made when they are read, the same for the same name."""
+
+    def __init__(self, batch: int, made: Mapping[str, Tensor]) -> None:
+        super().__init__(made)
+        self._batch = batch
+
+    def __missing__(self, name: str) -> Tensor:
+        kind, _, dimension = name.split(":")
+        assert kind == "projected_gradient"
+        source = torch.Generator().manual_seed(int(self["gradient_features"].abs().sum() * 1000))
+        return torch.randn(self._batch, int(dimension), generator=source)
+
+
+def halves(tokens: Tensor) -> Tensor:
+    """Return the sums (B, 2, D) over even and odd positions of (B, T, D)."""
+    return torch.stack([tokens[:, ::2].sum(dim=1), tokens[:, 1::2].sum(dim=1)], dim=1)
+
+
 ANSWERS = ("1", "2", None, "1")
 
 
@@ -47,7 +68,7 @@ def make_rollouts() -> RolloutFactory:
 
     def make(
         *,
-        rewards: tuple[float, ...] = (1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1),
+        rewards: Sequence[float] = (1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1),
         group_size: int = 4,
         features: Any = None,
         scale: Any = "group",
@@ -74,14 +95,18 @@ def make_rollouts() -> RolloutFactory:
             group_size=group_size,
             completion_ids=plain.completion_ids,
             mask=mask,
-            signals={
-                "gradient_features": noise.sum(dim=1) if given is None else given,
-                "hidden": noise * mask.unsqueeze(-1),
-                "logp": -per_token,
-                "entropy": per_token,
-                "reference_hidden": noise[:, 0],
-                "embeddings:lexical": torch.nn.functional.normalize(noise[:, 1], dim=1),
-            },
+            signals=Signals(
+                batch,
+                {
+                    "gradient_features": noise.sum(dim=1) if given is None else given,
+                    "split_features": halves(noise) if given is None else torch.stack([given, given], dim=1),
+                    "hidden": noise * mask.unsqueeze(-1),
+                    "logp": -per_token,
+                    "entropy": per_token,
+                    "reference_hidden": noise[:, 0],
+                    "embeddings:lexical": torch.nn.functional.normalize(noise[:, 1], dim=1),
+                },
+            ),
             prompts=[f"prompt {row // group_size}" for row in range(batch)],
             completions=[f"completion {row}" for row in range(batch)],
             indices=[row // group_size for row in range(batch)],
@@ -117,7 +142,7 @@ def make_tokens() -> TokenFactory:
 
 
 @pytest.fixture
-def make_pool() -> PoolFactory:
+def make_pool(make_rollouts: RolloutFactory) -> PoolFactory:
     """Return a factory of pools of 24 prompts, of which 4 are due and every fourth is never solved."""
 
     def make(
@@ -139,7 +164,9 @@ def make_pool() -> PoolFactory:
             part: str = "",
         ) -> Rollouts:
             rates = torch.tensor([index % 4 / 3 for index in problems])
-            return probed(torch.rand(len(problems), rollouts, generator=source) < rates.unsqueeze(1))
+            right = torch.rand(len(problems), rollouts, generator=source) < rates.unsqueeze(1)
+            drawn = int(torch.randint(1000, (), generator=source))
+            return make_rollouts(rewards=right.float().flatten().tolist(), group_size=rollouts, seed=drawn)
 
         return PromptPool(
             due=list(due),
@@ -152,13 +179,6 @@ def make_pool() -> PoolFactory:
         )
 
     return make
-
-
-def probed(right: Tensor) -> Rollouts:
-    """Return what a probe with the rewards `right` (P, k) returns, one token each."""
-    rewards = right.float().reshape(-1)
-    ids = torch.ones(len(rewards), 1, dtype=torch.long)
-    return Rollouts(rewards=rewards, advantages=rewards, group_size=right.shape[1], completion_ids=ids, mask=ids.bool())
 
 
 class Step(NamedTuple):

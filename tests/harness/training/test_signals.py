@@ -7,7 +7,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from harness.models import load_model, load_tokenizer, tiny_path
-from harness.training.signals import HEAD_PASSES, GenerationTap, Head, compute_signals, hidden_by_forward
+from harness.training.head import HEAD_PASSES, Head, compute_signals
+from harness.training.signals import GenerationTap, hidden_by_forward
 from strategies.gradient.sensitivity import sequence_features, token_features_by_autograd
 
 PROMPTS = ["C3 4 7 9=24:", "C1 2 3 4=10:", "S31524:"]
