@@ -39,6 +39,9 @@ PRIVATE_NAMES = {
 }
 """The methods of GRPOTrainer that are overridden here, with the signatures they must have."""
 
+Listener = Callable[[Rollouts, Tensor, Shaped | None], None]
+"""Looks at a batch that is about to be trained on; it changes none of it, and draws from no generator of the run."""
+
 
 class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     """Feeds a strategy the rollouts and signals it needs and applies what it returns; meters every step.
@@ -79,8 +82,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             remember=self._remember,
             tapped=self._signals.reads_hidden,
         )
-        self.on_shaped: Callable[[Rollouts, Tensor, Shaped | None], None] = lambda rollouts, advantages, shaped: None
-        """Called with what is trained on: the rollouts, the advantages, and what the strategy said of them."""
+        self.listeners: list[Listener] = []
+        """Called in turn with what is trained on: the rollouts, the advantages, and what the strategy said of them."""
         self.latest: Batch | None = None
         """What was trained on last."""
         self._ready: Samples | None = None
@@ -142,7 +145,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             shaped, self.strategy_state = self.strategy.shape(rollouts, self.strategy_state)
             if shaped is not None:
                 output["advantages"] = self._accepted(shaped, rollouts.mask.shape, rollouts.advantages)
-        self.on_shaped(rollouts, output["advantages"], shaped)
+        for listen in self.listeners:
+            listen(rollouts, output["advantages"], shaped)
 
     @property
     def _policy(self) -> Any:
