@@ -11,6 +11,7 @@ DOORS = {
     "check": Door("harness.cli.check", "Validate a plan; list its cells, its cost and what it can detect."),
     "queue": Door("harness.cli.queue", "Run what is missing of a plan."),
     "status": Door("harness.cli.status", "Show where each cell of a run stands."),
+    "paths": Door("harness.cli.paths", "Show which answers a strategy preferred in a step."),
     "report": Door("harness.cli.report", "Write the page and the leaderboard of a run."),
     "strategies": Door("harness.cli.strategies", "List the strategies, or describe one."),
     "suites": Door("harness.cli.suites", "List the suites, or show one."),

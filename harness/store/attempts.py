@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,6 +17,8 @@ from harness.store.atomic import FULL, create_json, overwrite_json, write_json
 from harness.store.paths import CellPaths
 
 Outcome = Literal["done", "interrupted", "failed"]
+Resumes = Mapping[int, int]
+"""Of each attempt that went on from a checkpoint: the step it went on from."""
 BEAT_S = 20
 """A living attempt shows itself this often."""
 HEARTBEAT_S = 120
@@ -58,6 +60,18 @@ def read_attempts(paths: CellPaths) -> list[Attempt]:
         return []
     files = sorted(paths.attempts.glob("[0-9]*.json"))
     return [_parse(json.loads(file.read_text(encoding="utf-8"))) for file in files]
+
+
+def read_resumes(paths: CellPaths) -> dict[int, int]:
+    """Return the step that each attempt resumed from; attempts that never got that far are left out."""
+    return {
+        attempt.attempt: attempt.resumed_from_step for attempt in read_attempts(paths) if attempt.phase != "starting"
+    }
+
+
+def is_lost(attempt: int, step: int, resumes: Resumes) -> bool:
+    """Return whether what `attempt` did at `step` was thrown away: a later one resumed from before it."""
+    return any(later > attempt and start < step for later, start in resumes.items())
 
 
 def begin(paths: CellPaths) -> Attempt:

@@ -36,6 +36,11 @@ class CellPaths:
         return self.root / "train.jsonl"
 
     @property
+    def paths(self) -> Path:
+        """One JSON line per looked-at step: candidates as the strategy ranked them."""
+        return self.root / "paths.jsonl"
+
+    @property
     def ledger(self) -> Path:
         """One JSON line per step, phase and part: compute used."""
         return self.root / "ledger.jsonl"

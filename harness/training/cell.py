@@ -122,6 +122,7 @@ def _work(run: CellRun) -> None:
 def _train(run: CellRun, reached: int) -> None:
     from harness.training.checkpoint import load_extras
     from harness.training.loop import CellLoop
+    from harness.training.ranking import PathLog
     from harness.training.setup import make_trainer
 
     shutil.rmtree(run.paths.scratch, ignore_errors=True)
@@ -140,6 +141,14 @@ def _train(run: CellRun, reached: int) -> None:
     arm = run.plan.arm(run.cell.arm)
     trainer: StrategyTrainer = make_trainer(run.plan, run.cell, arm, run.paths.scratch, loop)
     loop.trainer, loop.sealed = trainer, reached
+    trainer.listeners.append(
+        PathLog(
+            paths=run.paths,
+            attempt=run.attempt.attempt,
+            share=lambda: loop.share,
+            step=lambda: int(trainer.state.global_step) + 1,
+        )
+    )
     run.note(phase="training")
     folder = run.paths.checkpoint(reached) if reached else None
     if folder is not None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from harness.store.atomic import read_lines
+from harness.store.attempts import is_lost, read_resumes
 from harness.store.paths import CellPaths
-from reports.read.training import is_lost, read_resumes
 
 if TYPE_CHECKING:
     import pandas as pd

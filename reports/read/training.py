@@ -7,32 +7,17 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.store.atomic import read_lines
-from harness.store.attempts import read_attempts
+from harness.store.attempts import is_lost, read_resumes
 from harness.store.paths import CellPaths
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Resumes = Mapping[int, int]
-"""Of each attempt that went on from a checkpoint: the step it went on from."""
 
 TRAINING_COLUMNS = (
     "cell", "arm", "seed", "attempt", "step", "share", "generated_tokens", "flops", "device_seconds",
     "reward", "reward_std", "entropy", "kl", "zero_variance_groups", "completion_tokens", "truncated",
 )  # fmt: skip
 """One optimizer step; tokens, FLOPs and device-seconds are cumulative over the cell; entropy in nats."""
-
-
-def read_resumes(paths: CellPaths) -> dict[int, int]:
-    """Return the step that each attempt resumed from; attempts that never got that far are left out."""
-    return {
-        attempt.attempt: attempt.resumed_from_step for attempt in read_attempts(paths) if attempt.phase != "starting"
-    }
-
-
-def is_lost(attempt: int, step: int, resumes: Resumes) -> bool:
-    """Return whether what `attempt` did at `step` was thrown away: a later one resumed from before it."""
-    return any(later > attempt and start < step for later, start in resumes.items())
 
 
 def read_training(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFrame:
