@@ -63,8 +63,7 @@ def pace(plan: Plan, strategy: Strategy) -> Pace:
         )
         arm = replace(plan.arm("grpo"), strategy=strategy)
         arm = replace(arm, training=arm.training.model_copy(update={"learning_rate": 1e-12}))
-        loop.trainer = make_trainer(plan, cell, arm, paths.scratch, loop)
-        loop.trainer.train()
+        make_trainer(plan, cell, arm, paths.scratch, loop).train()
         steps = read_lines(paths.train)[WARM_UP:]
     return Pace(
         step_s=statistics.median(step["wall_s"] for step in steps),

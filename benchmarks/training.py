@@ -52,9 +52,9 @@ def cell_seconds(plan: Plan, arm: str) -> float:
             checkpoints=plan.checkpoints,
             on_sealed=lambda number: None,
         )
-        loop.trainer = make_trainer(plan, cell, plan.arm(arm), paths.scratch, loop)
+        trainer = make_trainer(plan, cell, plan.arm(arm), paths.scratch, loop)
         start = time.perf_counter()
-        loop.trainer.train()
+        trainer.train()
         return time.perf_counter() - start
 
 

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-Stream = Literal["trainer", "problems", "strategy", "evaluation"]
-_STREAMS: dict[Stream, int] = {"trainer": 0, "problems": 1, "strategy": 2, "evaluation": 3}
+Stream = Literal["trainer", "problems", "strategy", "evaluation", "drift"]
+_STREAMS: dict[Stream, int] = {"trainer": 0, "problems": 1, "strategy": 2, "evaluation": 3, "drift": 4}
 
 
 def stream_seed(seed: int, stream: Stream) -> int:

@@ -10,7 +10,7 @@ from reports import formatting
 from reports.comparison import PRIMARY, comparison_checkpoint, difference_of, score_of, scores_by_seed
 from reports.origin import origin_of_parameters
 from reports.read import CellView, Run
-from reports.read.compute import total
+from reports.read.compute import OUTSIDE, total
 from reports.read.plan import BASE_ARM, PlanView
 from reports.statistics import Interval, Verdict, verdict
 
@@ -183,12 +183,12 @@ def _role(plan: PlanView, arm: str) -> str:
 
 
 def spent_by(compute: pd.DataFrame, cell_ids: list[str]) -> Spent:
-    """Return what training used in some cells, evaluation left out; unknown if the ledger has none of them."""
+    """Return what training used in some cells, without evaluation and watches; unknown if the ledger has none."""
     ours = compute[compute["cell"].isin(cell_ids)]
     if ours.empty:
         nan = float("nan")
         return Spent(generated_tokens=nan, flops=nan, device_seconds=nan, lost_device_seconds=nan)
-    training = ours[ours["phase"] != "evaluate"]
+    training = ours[~ours["phase"].isin(OUTSIDE)]
     return Spent(
         generated_tokens=total(training, "generated_tokens"),
         flops=total(training, "flops"),

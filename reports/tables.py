@@ -74,6 +74,7 @@ def _tuning_rows(run: Run, arm: str) -> list[tuple[str, ...]]:
     if run.tuning is None or arm not in run.tuning.plan.grids:
         return []
     lines = run.tuning.compute[run.tuning.compute["cell"].isin([trial.id for trial in run.tuning.of(arm)])]
+    lines = lines[lines["phase"] != "watch"]
     evaluated = lines["phase"] == "evaluate"
     parts = {"tuning: training": lines[~evaluated], "tuning: evaluation": lines[evaluated]}
     return [(arm, name, *_amounts(part)) for name, part in parts.items() if len(part)]

@@ -8,7 +8,7 @@ from strategies.contract import SettingValue, State, Strategy
 from strategies.parameters import Named, Range
 from strategies.pool import Probe, PromptPool
 from strategies.progress import Event, Progress
-from strategies.registry import StrategyError, build, describe, known_strategies, label
+from strategies.registry import StrategyError, build, build_watch, describe, known_strategies, label
 from strategies.rollouts import Rollouts, Shaped, TokenBatch
 from strategies.run import ModelFacts, RunSettings
 from strategies.signals import SignalName, embeddings, projected_gradient
@@ -31,6 +31,7 @@ __all__ = [
     "StrategyError",
     "TokenBatch",
     "build",
+    "build_watch",
     "describe",
     "embeddings",
     "known_strategies",

@@ -15,6 +15,7 @@ from strategies import combinators, controls, diversity, gradient, prompts, rewa
 from strategies.contract import Strategy
 from strategies.parameters import is_named
 from strategies.settings import checked
+from strategies.watches import WATCHES, Watch
 
 FAMILIES = (controls, sampling, tokens, rewards, diversity, prompts, gradient, combinators)
 STRATEGIES: dict[str, type[Strategy]] = {name: kind for family in FAMILIES for name, kind in family.STRATEGIES.items()}
@@ -55,6 +56,39 @@ def build(spec: object) -> Strategy:
     """
     name, parameters = name_and_parameters(spec)
     kind = class_of(name)
+    try:
+        strategy = kind(**values_of(name, kind, parameters))
+        checked(strategy.trainer_settings(), name)
+    except StrategyError:
+        raise
+    except ValueError as error:
+        raise StrategyError(f"{name}: {error}") from error
+    return strategy
+
+
+def build_watch(spec: object) -> Watch:
+    """Return the watch that `spec` describes: a name, or a mapping of one name to its parameters.
+
+    Raises:
+        StrategyError: For an unknown watch or parameter, or a value that the watch refuses.
+    """
+    name, parameters = name_and_parameters(spec, "watch")
+    if name not in WATCHES:
+        raise StrategyError(_unknown("watch", name, WATCHES))
+    try:
+        return WATCHES[name](**values_of(name, WATCHES[name], parameters))
+    except StrategyError:
+        raise
+    except ValueError as error:
+        raise StrategyError(f"{name}: {error}") from error
+
+
+def values_of(name: str, kind: type, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `parameters` as the fields of the dataclass `kind` want them.
+
+    Raises:
+        StrategyError: For an unknown or missing parameter, or a value of another type; its message calls `kind` `name`.
+    """
     fields = {field.name for field in dataclasses.fields(kind) if field.init}
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
@@ -68,12 +102,7 @@ def build(spec: object) -> Strategy:
     missing = [f.name for f in dataclasses.fields(kind) if _required(f) and f.name not in values]
     if missing:
         raise StrategyError(f"{name} needs {', '.join(missing)}")
-    try:
-        strategy = kind(**values)
-        checked(strategy.trainer_settings(), name)
-    except ValueError as error:
-        raise StrategyError(f"{name}: {error}") from error
-    return strategy
+    return values
 
 
 def class_of(name: str) -> type[Strategy]:
@@ -84,15 +113,15 @@ def class_of(name: str) -> type[Strategy]:
     return known[name]
 
 
-def name_and_parameters(spec: object) -> tuple[str, Mapping[str, Any]]:
-    """Split `spec` into a strategy's name and its parameters."""
+def name_and_parameters(spec: object, what: str = "strategy") -> tuple[str, Mapping[str, Any]]:
+    """Split `spec` into the name of a strategy, or of `what` else it is, and its parameters."""
     if isinstance(spec, str):
         return spec, {}
     if isinstance(spec, Mapping) and len(spec) == 1:
         ((name, parameters),) = spec.items()
         if isinstance(name, str) and isinstance(parameters, Mapping | None):
             return name, parameters or {}
-    raise StrategyError(f"expected a strategy's name, or one name with its parameters; got {spec!r}")
+    raise StrategyError(f"expected a {what}'s name, or one name with its parameters; got {spec!r}")
 
 
 def describe(strategy: Strategy) -> dict[str, Any]:

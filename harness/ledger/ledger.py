@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from harness.store.atomic import append_line
 
-Phase = Literal["generate", "score", "update", "select", "evaluate"]
+Phase = Literal["generate", "score", "update", "select", "evaluate", "watch"]
+OUTSIDE: frozenset[Phase] = frozenset({"evaluate", "watch"})
+"""Phases that are no part of training, and count against no budget."""
 UNITS = ("generated_tokens", "flops", "device_seconds", "steps")
 
 
@@ -60,13 +62,21 @@ class Ledger:
     spent: Spent = field(default_factory=Spent)
 
     def step(self, uses: Iterable[Use]) -> None:
-        """Book the uses of one optimizer step."""
+        """Book the uses of one optimizer step; what its watches used stays outside the budget."""
         self.spent.steps += 1
+        self.also(uses)
+
+    def also(self, uses: Iterable[Use]) -> None:
+        """Book uses that belong to a step that has been booked: what follows from it."""
         for use in uses:
-            self.spent.generated_tokens += use.generated_tokens
-            self.spent.flops += use.forward_flops + use.backward_flops
-            self.spent.device_seconds += use.device_seconds
+            if use.phase not in OUTSIDE:
+                self._count(use)
             self._write(use)
+
+    def _count(self, use: Use) -> None:
+        self.spent.generated_tokens += use.generated_tokens
+        self.spent.flops += use.forward_flops + use.backward_flops
+        self.spent.device_seconds += use.device_seconds
 
     def aside(self, use: Use) -> None:
         """Book a use that is outside the budget: evaluation."""

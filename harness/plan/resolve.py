@@ -23,6 +23,7 @@ from harness.plan.tuning import Tuning, resolve_tuning
 from suites import SuiteError, load_suite, training_task
 
 if TYPE_CHECKING:
+    from strategies.watches import Watch
     from suites.contract import Suite
 
 Found = TypeVar("Found")
@@ -48,6 +49,8 @@ class Plan:
     """Whether the controls that belong to the arms stand among them."""
     suites: tuple[tuple[SuiteUse, Suite], ...]
     evaluation: Evaluation
+    watches: tuple[Watch, ...] = ()
+    """Look at every cell while it trains; no part of what a cell is, since they change nothing."""
     tuning: Tuning | None = None
     cells: tuple[Cell, ...] = ()
     """Those of all arms but the ones that wait for their trials."""
@@ -105,6 +108,7 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
     problems: list[str] = []
     arms = resolve_arms(source, file, problems)
     uses = _suites(source, file, problems)
+    watches = _watches(source, file, problems)
     tuning = resolve_tuning(source, file, arms, [suite for _, suite in uses], problems)
     model = _found(source.where(("model",)), lambda: pin_model(file.model), problems)
     task = _found(source.where(("task",)), lambda: training_task(file.task), problems)
@@ -127,6 +131,7 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
         controls=file.controls,
         suites=tuple(uses),
         evaluation=file.evaluation,
+        watches=watches,
         tuning=tuning,
     )
     if problems := budget_problems(plan):
@@ -150,3 +155,22 @@ def _suites(source: Source, file: PlanFile, problems: list[str]) -> list[tuple[S
         except SuiteError as error:
             problems.append(f"{source.where(('suites', index))}: {error}")
     return found
+
+
+def _watches(source: Source, file: PlanFile, problems: list[str]) -> tuple[Watch, ...]:
+    if not file.watch:
+        return ()
+    from strategies import RunSettings, build_watch
+
+    run = RunSettings(group_size=file.training.group_size)
+    found: dict[str, Watch] = {}
+    for index, spec in enumerate(file.watch):
+        try:
+            watch = build_watch(spec)
+            watch.check(run)
+            if watch.name in found:
+                raise ValueError(f"{watch.name} stands in the list twice; leave one out")
+            found[watch.name] = watch
+        except ValueError as error:
+            problems.append(f"{source.where(('watch', index))}: {error}")
+    return tuple(found.values())

@@ -181,6 +181,8 @@ class PlanFile(_Part):
     training: Training = Training()
     suites: list[SuiteUse] = Field(min_length=1)
     evaluation: Evaluation = Evaluation()
+    watch: list[Any] = ["diversity", "plateau", "collapse"]
+    """What looks at every cell while it trains; it changes nothing, and its cost is outside the budget."""
     tuning: TuningUse | None = None
     """Without it, every arm stands as it is written."""
 

@@ -17,8 +17,8 @@ from strategies.rollouts import uncharged
 
 def batch_of(samples: Samples, pad: int, device: torch.device) -> Batch:
     """Return the tokens of `samples` as tensors: prompts padded on the left, completions on the right, with `pad`."""
-    prompt_ids, prompt_mask = _padded(samples.column("prompt_ids"), pad, left=True)
-    completion_ids, mask = _padded(samples.column("completion_ids"), pad, left=False)
+    prompt_ids, prompt_mask = padded(samples.column("prompt_ids"), pad, left=True)
+    completion_ids, mask = padded(samples.column("completion_ids"), pad, left=False)
     return Batch(
         prompt_ids=prompt_ids.to(device),
         prompt_mask=prompt_mask.long().to(device),
@@ -84,7 +84,7 @@ def rollouts_of(
     return replace(made, advantages=made.normalise(rewards))
 
 
-def _padded(rows: list[list[int]], pad: int, *, left: bool) -> tuple[Tensor, Tensor]:
+def padded(rows: list[list[int]], pad: int, *, left: bool) -> tuple[Tensor, Tensor]:
     """Return ids (B, T) and a bool mask (B, T) of the tokens that are there."""
     longest = max(map(len, rows))
     ids = torch.full((len(rows), longest), pad)

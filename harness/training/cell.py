@@ -140,7 +140,7 @@ def _train(run: CellRun, reached: int) -> None:
     )
     arm = run.plan.arm(run.cell.arm)
     trainer: StrategyTrainer = make_trainer(run.plan, run.cell, arm, run.paths.scratch, loop)
-    loop.trainer, loop.sealed = trainer, reached
+    loop.sealed = reached
     trainer.listeners.append(
         PathLog(
             paths=run.paths,
@@ -152,7 +152,7 @@ def _train(run: CellRun, reached: int) -> None:
     run.note(phase="training")
     folder = run.paths.checkpoint(reached) if reached else None
     if folder is not None:
-        run.ledger.spent = load_extras(folder, trainer)
+        run.ledger.spent = load_extras(folder, trainer, loop.watching)
     try:
         trainer.train(resume_from_checkpoint=str(folder) if folder else None)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from harness.errors import CellError
-from harness.ledger.ledger import Ledger
+from harness.ledger.ledger import OUTSIDE, Ledger, Phase
 from harness.plan.schema import Budget
 from harness.store.atomic import append_line
 from harness.store.paths import CellPaths
 from harness.store.seal import seal
 from harness.training.checkpoint import save_extras
+from harness.training.resets import apply
 from strategies import Progress
 
 if TYPE_CHECKING:
+    from harness.training.drift import BaseDrift
     from harness.training.trainer import StrategyTrainer
+    from harness.training.watching import Watching
 
 LOGGED = {
     "reward": "reward",
@@ -54,7 +58,11 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self.budget = budget
         self.checkpoints = checkpoints
         self.on_sealed = on_sealed
-        self.trainer: StrategyTrainer | None = None
+        self.trainer: StrategyTrainer
+        self.watching: Watching
+        self.drift: BaseDrift
+        self.suite_samples: int | None = None
+        """Answers that the primary suites draw at a checkpoint."""
         self.sealed = 0
         """Number of the last sealed checkpoint."""
         self._step_seconds = 0.0
@@ -75,16 +83,16 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Start the step's clock."""
-        self._trainer().meter.start()
+        self.trainer.meter.start()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Book the step; ask for a checkpoint or the end when the budget says so."""
-        uses = self._trainer().meter.finish(state.global_step)
-        self._step_seconds = sum(use.device_seconds for use in uses)
+        uses = self.trainer.meter.finish(state.global_step)
+        self._step_seconds = sum(use.device_seconds for use in uses if use.phase not in OUTSIDE)
         self._step_tokens = sum(use.generated_tokens for use in uses)
         self.ledger.step(uses)
         control.should_log = True
-        if state.global_step % self._trainer().updates_per_batch:
+        if state.global_step % self.trainer.updates_per_batch:
             return  # a generation batch is half used, and no checkpoint could hold the rest of it
         control.should_save = self.due > self.sealed
         control.should_training_stop = self.due >= self.checkpoints
@@ -103,17 +111,11 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         logs = self._rollouts = {**self._rollouts, **logs}  # a later update on the same rollouts says nothing of them
         row = {name: logs.get(theirs) for name, theirs in LOGGED.items()}
         _refuse_divergence(row, state.global_step)
-        trainer = self._trainer()
-        progress = Progress(
-            step=state.global_step,
-            share=self.share,
-            reward=float(logs["reward"]),
-            entropy=float(logs["entropy"]),
-            generator=trainer.generator,
-        )
-        events, trainer.strategy_state = trainer.strategy.react(progress, trainer.strategy_state)
-        for event in events:
-            trainer.apply(event)
+        self.trainer.meter.start("watch")
+        watched = self.watching.judged(self._progress(logs, "watch", ""))
+        with self.trainer.meter.phase("score", self.trainer.part):
+            events = self._reactions(self._progress(logs, "score", self.trainer.part))
+        self.ledger.also(self.trainer.meter.finish(state.global_step))
         spent = self.ledger.spent
         line = {
             "attempt": self.ledger.attempt,
@@ -125,15 +127,43 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             **row,
             "wall_s": self._step_seconds,
             "tokens_per_s": self._step_tokens / max(self._step_seconds, 1e-9),
-            "strategy": dict(trainer.diagnostics),
-            "events": [{"kind": event.kind, "cause": event.cause, "step": state.global_step} for event in events],
+            "strategy": dict(self.trainer.diagnostics),
+            "watch": watched,
+            "events": events,
         }
         append_line(self.paths.train, line)
+
+    def _progress(self, logs: dict[str, Any], phase: Phase, part: str) -> Progress:
+        """Return where the run stands, for one who is charged as `part` under `phase` for what it asks."""
+        return Progress(
+            step=self.trainer.state.global_step,
+            share=self.share,
+            reward=float(logs["reward"]),
+            entropy=float(logs["entropy"]),
+            generator=self.trainer.generator,
+            zero_variance=float(logs["frac_reward_zero_std"]),
+            rollouts=self.trainer.args.generation_batch_size,
+            flops=self.ledger.spent.flops,
+            suite_samples=self.suite_samples,
+            drift=lambda: self.drift(phase, part),
+        )
+
+    def _reactions(self, progress: Progress) -> list[dict[str, Any]]:
+        """Let the strategy react, do what it asks for, and return that as the log has it, with what it cost."""
+        trainer, done = self.trainer, []
+        events, trainer.strategy_state = trainer.strategy.react(progress, trainer.strategy_state)
+        for event in events:
+            started_s, flops = time.perf_counter(), trainer.meter.flops
+            detail = apply(event, trainer)
+            said = {"kind": event.kind, "cause": event.cause, "step": progress.step, "detail": detail}
+            cost = {"seconds": time.perf_counter() - started_s, "flops": trainer.meter.flops - flops}
+            done.append({**said, **cost})
+        return done
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Seal what TRL wrote, then evaluate it; the step's clock stands still meanwhile."""
         scratch = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        save_extras(scratch, self._trainer(), self.ledger.spent)
+        save_extras(scratch, self.trainer, self.watching, self.ledger.spent)
         reached = range(self.sealed + 1, self.due + 1)  # one long step may reach the share of several
         for number in reached:
             folder = scratch
@@ -145,11 +175,6 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self.sealed = self.due
         for number in reached:
             self.on_sealed(number)
-
-    def _trainer(self) -> StrategyTrainer:
-        if self.trainer is None:
-            raise RuntimeError("CellLoop.trainer must be set before training starts")
-        return self.trainer
 
 
 def _refuse_divergence(row: dict[str, Any], step: int) -> None:

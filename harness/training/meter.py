@@ -24,18 +24,23 @@ class StepMeter:
     _open: list[tuple[Phase, str]] = field(default_factory=list)
     _mark: float = 0.0
 
-    def start(self) -> None:
-        """Start the clock of a step; what ran before it (sealing, evaluation) is not the step's."""
-        self._uses, self._open = {}, [("update", "")]
+    def start(self, phase: Phase = "update", part: str = "") -> None:
+        """Start the clock; what ran before (sealing, evaluation) isn't booked, what follows is, under `phase`."""
+        self._uses, self._open = {}, [(phase, part)]
         self._mark = _now()
 
     def finish(self, step: int) -> list[Use]:
-        """Stop the clock and return the uses of the step."""
+        """Stop the clock and return the uses since it was started, as those of `step`."""
         self._book()
         memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
         for use in self._uses.values():
             use.step, use.peak_memory_bytes = step, memory
         return list(self._uses.values())
+
+    @property
+    def flops(self) -> float:
+        """FLOPs booked since the clock was started."""
+        return sum(use.forward_flops + use.backward_flops for use in self._uses.values())
 
     @contextmanager
     def phase(self, phase: Phase, part: str = "") -> Iterator[None]:

@@ -62,6 +62,15 @@ class Samples:
         """Return the lengths of one field of all rollouts, in order."""
         return [len(value) for value in self.column(name)]
 
+    def length_statistics(self, ends: set[int]) -> dict[str, float]:
+        """Return TRL's numbers about completions: their mean length, and the share that ends in none of `ends`."""
+        completions = self.column("completion_ids")
+        truncated = [ids[-1] not in ends for ids in completions]
+        return {
+            "completions/mean_length": sum(map(len, completions)) / len(completions),
+            "completions/clipped_ratio": sum(truncated) / len(truncated),
+        }
+
     @property
     def generation(self) -> tuple[Any, ...]:
         """What TRL's `_generate` returns: ids, completions, log-probabilities; no tools and no images."""

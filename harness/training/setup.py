@@ -15,20 +15,22 @@ from harness.plan.arms import Arm
 from harness.plan.cells import Cell
 from harness.plan.resolve import Plan
 from harness.seeds import stream_seed
+from harness.training.drift import PROMPTS, BaseDrift
 from harness.training.meter import StepMeter
 from harness.training.problems import Verifier, problem_pool
 from harness.training.trainer import StrategyTrainer
+from harness.training.watching import Watching, signals_of
 from suites import training_task
 
 if TYPE_CHECKING:
-    from transformers import TrainerCallback
+    from harness.training.loop import CellLoop
 
 NO_END = 10**9
 """Steps; the budget ends training, not a count."""
 
 
-def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, callback: TrainerCallback) -> StrategyTrainer:
-    """Return the trainer of a cell at its first step.
+def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop) -> StrategyTrainer:
+    """Return the trainer of a cell at its first step; `loop` is called by it, and knows it from here on.
 
     Raises:
         ValueError: If the arm is the base model, which isn't trained.
@@ -40,18 +42,37 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, callback: Trai
     model = load_model(plan.model.folder)
     factor = 3 if plan.training.gradient_checkpointing else 2
     generator = torch.Generator().manual_seed(stream_seed(cell.seed, "strategy"))
-    return StrategyTrainer(
+    tokenizer = load_tokenizer(plan.model.folder)
+    trainer = loop.trainer = StrategyTrainer(
         strategy=arm.strategy,
         part=arm.name,
         meter=StepMeter(shape=shape_of(model), backward_factor=factor),
         generator=generator,
+        origin=str(plan.model.folder),
+        watched=signals_of(plan.watches),
         model=model,
-        processing_class=load_tokenizer(plan.model.folder),
+        processing_class=tokenizer,
         reward_funcs=Verifier(task),
         train_dataset=problem_pool(task, plan.training.pool, stream_seed(cell.seed, "problems")),
         args=trainer_config(plan, cell, scratch, arm.strategy.trainer_settings()),
-        callbacks=[callback],
+        callbacks=[loop],
     )
+    loop.watching = Watching(watches=plan.watches, trainer=trainer)
+    trainer.listeners.append(loop.watching)
+    loop.suite_samples = sum(len(suite.items) * use.samples for use, suite in plan.suites if use.primary)
+    seed = stream_seed(cell.seed, "drift")
+    loop.drift = BaseDrift(
+        folder=plan.model.folder,
+        tokenizer=tokenizer,
+        prompts=problem_pool(task, PROMPTS, seed)["prompt"],
+        seed=seed,
+        max_tokens=plan.max_completion_tokens,
+        temperature=trainer.temperature,
+        policy=lambda: trainer.policy,
+        meter=trainer.meter,
+        batch_size=trainer.args.per_device_train_batch_size,
+    )
+    return trainer
 
 
 def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any]) -> GRPOConfig:

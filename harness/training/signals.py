@@ -147,22 +147,23 @@ class SignalMaker:
         policy: PreTrainedModel,
         names: frozenset[SignalName] | None = None,
         owner: str | None = None,
+        phase: Phase = "score",
     ) -> dict[SignalName, Tensor]:
         """Return the signals of a batch.
 
         Args:
             batch: What they are made from.
             policy: As it is now.
-            names: Which to make, charged as selection; those that the strategy asked for, each charged to its part, if
-                None.
+            names: Which to make; those that the strategy asked for, each charged to its part, if None.
             owner: Who is charged for `names`; the arm if None.
+            phase: That is charged.
 
         Raises:
             ValueError: If there is no such signal, or nothing to make it from.
         """
         asked = self.asked if names is None else {"": names}
         everything = frozenset[SignalName]().union(*asked.values())
-        work = _Work(maker=self, batch=batch, policy=policy, phase="score" if names is None else "select")
+        work = _Work(maker=self, batch=batch, policy=policy, phase=phase)
         for part, wanted in asked.items():
             missing = _with_kin(wanted - work.made.keys(), everything)
             if missing:

@@ -23,7 +23,7 @@ from harness.training.samples import Group, Samples
 from harness.training.sampling import Restarts, Sampler
 from harness.training.signals import Batch, SignalMaker, reads_hidden
 from harness.training.supply import PromptSupply
-from strategies import Event, PromptPool, Rollouts, Shaped, SignalName, State, Strategy, TokenBatch
+from strategies import PromptPool, Rollouts, Shaped, SignalName, State, Strategy, TokenBatch
 
 PRIVATE_NAMES = {
     "_generate": "(self, prompts)",
@@ -51,7 +51,17 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     _metrics: Any
 
-    def __init__(self, *, strategy: Strategy, part: str, meter: StepMeter, generator: torch.Generator, **kwargs: Any):
+    def __init__(
+        self,
+        *,
+        strategy: Strategy,
+        part: str,
+        meter: StepMeter,
+        generator: torch.Generator,
+        origin: str,
+        watched: frozenset[SignalName] = frozenset(),
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.strategy = strategy
         self.strategy_state: State = strategy.init()
@@ -61,10 +71,11 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self.mean_rewards: dict[int, list[float]] = defaultdict(list)
         self.diagnostics: dict[str, float] = {}
         self.reference_moved = False
-        self._part = part
-        self._signals = SignalMaker(
+        self.part = part
+        self.origin = origin
+        self.signals = SignalMaker(
             asked=strategy.asked(),
-            reference=self._reference_of(strategy),
+            reference=self._origin_copy() if "reference_hidden" in strategy.needs() else None,
             meter=meter,
             part=part,
             temperature=self.temperature,
@@ -75,12 +86,12 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             score=self._calculate_rewards,
             verifier=self.reward_funcs[0],
             row=self.train_dataset.__getitem__,
-            model=lambda: self._policy,
+            model=lambda: self.policy,
             meter=meter,
             part=part,
             group_size=self.num_generations,
             remember=self._remember,
-            tapped=self._signals.reads_hidden,
+            tapped=reads_hidden(self.signals.names | watched),
         )
         self.listeners: list[Listener] = []
         """Called in turn with what is trained on: the rollouts, the advantages, and what the strategy said of them."""
@@ -92,13 +103,11 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         """The tokens of the prompts that are to be generated from, where they are known."""
         self._loss_inputs: dict[str, Any] | None = None
 
-    def _reference_of(self, strategy: Strategy) -> Any:
-        """Return the model that training starts from, if the strategy reads it: TRL's own where it keeps one."""
-        if "reference_hidden" not in strategy.needs():
-            return None
+    def _origin_copy(self) -> Any:
+        """Return the model that training starts from: TRL's own where it keeps one."""
         if self.ref_model is not None:
             return self.accelerator.unwrap_model(self.ref_model)
-        return copy.deepcopy(self.accelerator.unwrap_model(self.model)).requires_grad_(False).eval()
+        return copy.deepcopy(self.policy).requires_grad_(False).eval()
 
     @property
     def updates_per_batch(self) -> int:
@@ -113,7 +122,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     @property
     def _where(self) -> str:
-        return f"the strategy of arm {self._part!r}, at step {self.state.global_step},"
+        return f"the strategy of arm {self.part!r}, at step {self.state.global_step},"
 
     # Generation
 
@@ -138,8 +147,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     def _shape(self, samples: Samples, output: dict[str, Any]) -> None:
         """Put the strategy's advantages in the place of TRL's."""
         self.latest = batch = batch_of(samples, self.processing_class.pad_token_id, output["advantages"].device)
-        with self.meter.phase("score", self._part):
-            signals = self._signals.make(batch, self._policy)
+        with self.meter.phase("score", self.part):
+            signals = self.signals.make(batch, self.policy)
             rollouts = rollouts_of(samples, batch, signals, self._setting, advantages=output["advantages"])
             output["advantages"] = rollouts.advantages  # made anew where some went on from a prefix
             shaped, self.strategy_state = self.strategy.shape(rollouts, self.strategy_state)
@@ -149,7 +158,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             listen(rollouts, output["advantages"], shaped)
 
     @property
-    def _policy(self) -> Any:
+    def policy(self) -> Any:
+        """The model as it is now."""
         return self.accelerator.unwrap_model(self.model)
 
     @property
@@ -157,7 +167,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         return Setting(scale=self.scale_rewards, step=self._batches, generator=self.generator, charge=self._charge)
 
     def _charge(self, part: str) -> AbstractContextManager[None]:
-        return self.meter.phase("score", f"{self._part}/{part}")
+        return self.meter.phase("score", f"{self.part}/{part}")
 
     def _restarts(self) -> Restarts | None:
         count = self.strategy.continued(self.num_generations, self.strategy_state)
@@ -199,7 +209,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         """Return the prompts that the strategy wants in place of those due."""
         size = len(self.train_dataset)
         due = self.supply.take(self.args.generation_batch_size // self.num_generations)
-        with self.meter.phase("select", self._part):
+        with self.meter.phase("select", self.part):
             pool = PromptPool(
                 due=due,
                 size=size,
@@ -222,24 +232,21 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         part: str = "",
     ) -> Rollouts:
         metrics = copy.deepcopy(self._metrics)  # what TRL logs is to be about the rollouts that are trained on
-        owner = f"{self._part}/{part}" if part else self._part
+        owner = f"{self.part}/{part}" if part else self.part
         with self.meter.phase("select", owner):
             verifier = None if suite is None else Verifier(validation_suite(suite))
             rows = [self.train_dataset[index] for index in problems] if suite is None else suite_rows(suite, problems)
             tapped = reads_hidden(signals)
             samples = self.sampler.probe(rows, rollouts, owner, tapped=tapped, verifier=verifier)
             batch = batch_of(samples, self.processing_class.pad_token_id, self.accelerator.device)
-            made = self._signals.make(batch, self._policy, signals, owner) if signals else {}
+            made = self.signals.make(batch, self.policy, signals, owner, "select") if signals else {}
         self._metrics = metrics
         return rollouts_of(samples, batch, made, self._setting)
 
     def _log_lengths(self, samples: Samples) -> None:
-        completions = samples.column("completion_ids")
         ends = {*self.eos_token_ids, self.processing_class.pad_token_id}
-        truncated = [ids[-1] not in ends for ids in completions]
-        logged = self._metrics["train"]
-        logged["completions/mean_length"].append(sum(map(len, completions)) / len(completions))
-        logged["completions/clipped_ratio"].append(sum(truncated) / len(truncated))
+        for name, value in samples.length_statistics(ends).items():
+            self._metrics["train"][name].append(value)
 
     def _remember(self, group: Group) -> None:
         self.mean_rewards[group.rows[0]["index"]].append(group.rewards.sum(dim=1).mean().item())
@@ -268,7 +275,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
         made = super()._get_per_token_logps_and_entropies(*args, **kwargs)
         if self._loss_inputs is not None:  # TRL reads the advantages only after this
-            with self.meter.phase("update", self._part):
+            with self.meter.phase("update", self.part):
                 self._weigh(self._loss_inputs, made[0].detach(), made[1])
         return made
 
@@ -292,18 +299,6 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         advantages = checked_advantages(shaped, shape, like, self._where)
         self.diagnostics |= shaped.diagnostics
         return advantages
-
-    # Events
-
-    def apply(self, event: Event) -> None:
-        """Do what a strategy's reaction asks for."""
-        if event.kind == "optimizer":
-            self.optimizer.state.clear()
-            return
-        policy = self.accelerator.unwrap_model(self.model)
-        reference = self.accelerator.unwrap_model(self.ref_model)
-        reference.load_state_dict(policy.state_dict())
-        self.reference_moved = True
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write none: a checkpoint is sealed by us, not published."""

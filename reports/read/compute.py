@@ -13,8 +13,10 @@ from harness.store.paths import CellPaths
 if TYPE_CHECKING:
     import pandas as pd
 
-PHASES = ("generate", "score", "update", "select", "evaluate")
-"""Every phase of the ledger; all but the last count against the budget."""
+PHASES = ("generate", "score", "update", "select", "watch", "evaluate")
+"""Every phase of the ledger."""
+OUTSIDE = ("watch", "evaluate")
+"""Those that count against no budget."""
 
 TUNING = "tuning"
 """Stands for all that the trials of a tuned arm used, where phases are shown; no ledger has it."""

@@ -129,7 +129,6 @@ def short_run(strategy: Strategy, training: dict[str, Any], folder: Path) -> Obs
     trainer.__class__ = ObservedTrainer
     observed = trainer.observed = Observed()
     trainer.add_callback(observed)
-    loop.trainer = trainer
     trainer.train()
     return observed
 

@@ -76,7 +76,6 @@ def train() -> Train:
             on_sealed=lambda number: None,
         )
         trainer = make_trainer(plan, cell, replace(arm, strategy=strategy or arm.strategy), paths.scratch, loop)
-        loop.trainer = trainer
         trainer.train()
         return trainer
 

@@ -57,6 +57,11 @@ def weights_at(paths: CellPaths, checkpoint: int) -> dict[str, torch.Tensor]:
     return weights
 
 
+def watched(paths: CellPaths) -> dict[int, Any]:
+    """Return what the watches said at each step, as it stands."""
+    return {line["step"]: line["watch"] for line in read_lines(paths.train)}
+
+
 @pytest.mark.parametrize(
     ("arm", "training"),
     [
@@ -108,6 +113,7 @@ def test_a_cell_cut_short_ends_with_the_same_bytes(
     assert reached == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (2, 5), (2, 6)], "lost work stays in the log"
     rewards = {line["step"]: line["reward"] for line in read_lines(cut.train)}
     assert rewards == {line["step"]: line["reward"] for line in read_lines(whole.train)}
+    assert watched(cut) == watched(whole)
 
 
 def test_evaluating_changes_nothing_in_training(

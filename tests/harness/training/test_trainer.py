@@ -153,7 +153,11 @@ def test_an_optimizer_reset_clears_adam_and_is_logged(make_plan: Plans, train: T
     steps = {int(state["step"]) for state in trainer.optimizer.state.values()}
     assert steps == {1}, "four steps, cleared after the third"
     logged = [line["events"] for line in read_lines(CellPaths(tmp_path).train)]
-    assert logged == [[], [], [{"kind": "optimizer", "cause": "because", "step": 3}], []]
+    assert [len(events) for events in logged] == [0, 0, 1, 0]
+    (event_line,) = logged[2]
+    assert event_line.pop("seconds") > 0
+    touched = {"parameters": len(trainer.optimizer.state)}
+    assert event_line == {"kind": "optimizer", "cause": "because", "step": 3, "detail": touched, "flops": 0}
 
 
 def test_a_reference_reset_moves_the_reference_only_then(make_plan: Plans, train: Train, tmp_path: Path) -> None:
