@@ -177,7 +177,8 @@ class Hybrid(Strategy):
     def restart(self, fresh: Rollouts, state: State) -> tuple[Tensor, State]:
         """Restart where the part does that said how many go on."""
         for name, part in self._acting(state).items():
-            # A part that continues c of G rollouts continues some of G - c + 1: each rollout less is at most one less.
+            # Of G rollouts c go on, and G − c are here. With one rollout less at most one less goes on, so the part
+            # that said c still says at least 1 of G − c + 1; a part that said none of G says none of fewer.
             if part.continued(fresh.group_size + 1, state[name]):
                 with fresh.charge(name):
                     where, inner = part.restart(charged_to(name, fresh), state[name])
@@ -190,18 +191,18 @@ class Hybrid(Strategy):
 
     def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
         """Let the parts shape the whole batch, and mix what they make or give each rollout to its part."""
-        shares = self._assignment
-        state = shares.share.looked(rollouts, shares.drawn(rollouts, state))
+        whose = self._assignment
+        state = whose.share.looked(rollouts, whose.drawn(rollouts, state))
         made: dict[str, Shaped | None] = {}
         for name, part in self._acting(state).items():
             with rollouts.charge(name):
                 made[name], inner = part.shape(charged_to(name, rollouts), state[name])
             state = {**state, name: inner}
-        shaped, told = mixture(made, rollouts.advantages, shares.weight(state)), shares.told(state)
+        shaped, told = mixture(made, rollouts.advantages, whose.weight(state)), whose.told(state)
         if not told:
             return shaped, state
         shaped = shaped or Shaped(advantages=rollouts.advantages)
-        columns = {**shaped.columns, **shares.columns(rollouts, state)}
+        columns = {**shaped.columns, **whose.columns(rollouts, state)}
         return replace(shaped, diagnostics={**shaped.diagnostics, **told}, columns=columns), state
 
     def weigh(self, tokens: TokenBatch, state: State) -> Shaped | None:
