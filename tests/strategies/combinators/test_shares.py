@@ -165,6 +165,8 @@ def test_the_watch_is_charged_for_what_it_asks_and_for_its_time(make_rollouts: R
 def test_the_watch_checks_the_run() -> None:
     with pytest.raises(ValueError, match="poor sees nothing"):
         watching().check(RunSettings(group_size=1))
+    with pytest.raises(ValueError, match="poor sees nothing"):
+        build({"hybrid": {"primary": "grpo", "hedge": "rnd", "share_by": "watch"}}).check(RunSettings(group_size=1))
 
 
 @pytest.mark.parametrize(
