@@ -83,3 +83,26 @@ def mixed(primary: Settings, hedge: Settings, share: float, owners: tuple[str, s
                     "between; use it alone, or with share 0 or 1"
                 )
     return dict(sorted(result.items()))
+
+
+def agreed(primary: Settings, hedge: Settings, owners: tuple[str, str]) -> Settings:
+    """Return the settings of two parts that take turns, or whose share moves: those that both want.
+
+    Args:
+        primary: What one part sets.
+        hedge: What the other sets.
+        owners: What the parts are called, in that order.
+
+    Raises:
+        ValueError: If one wants another value than the other; a setting holds for a whole run.
+    """
+    for name in sorted(primary.keys() | hedge.keys()):
+        default = SETTINGS[name].default
+        wanted = primary.get(name, default), hedge.get(name, default)
+        if wanted[0] != wanted[1]:
+            raise ValueError(
+                f"{owners[0]} wants {name} at {wanted[0]!r} and {owners[1]} at {wanted[1]!r}, but a trainer setting "
+                "holds for a whole run: it can't be one part's in some places, nor follow a share that moves. Use "
+                "by: advantages with share_by: fixed, or give both parts the same value"
+            )
+    return dict(sorted({**primary, **hedge}.items()))

@@ -134,6 +134,7 @@ def make_tokens() -> TokenFactory:
             entropy=torch.rand(batch, TOKENS, generator=source) * mask,
             advantages=advantages.unsqueeze(1).repeat(1, TOKENS),
             mask=mask,
+            rows=torch.arange(batch),
             step=3,
             generator=torch.Generator().manual_seed(seed + 1),
         )

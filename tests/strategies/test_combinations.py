@@ -22,6 +22,10 @@ LEAVES = ("g2rl", "rnd", "kl_cov", "entropy_advantage", "dynamic_sampling", "acc
 AROUND: dict[str, Callable[[Any], dict[str, Any]]] = {
     "hybrid primary": lambda inner: {"hybrid": {"primary": inner, "hedge": {"entropy_bonus": {"coefficient": 0.01}}}},
     "hybrid hedge": lambda inner: {"hybrid": {"primary": "unlikeliness", "hedge": inner, "share": 0.5}},
+    "hybrid by rollouts": lambda inner: {
+        "hybrid": {"primary": "unlikeliness", "hedge": inner, "share": 0.5, "by": "rollouts", "share_by": "annealed"}
+    },
+    "hybrid by steps": lambda inner: {"hybrid": {"primary": inner, "hedge": "g2rl", "share": 0.5, "by": "steps"}},
     "with_resets": lambda inner: {
         "with_resets": {"strategy": inner, "trigger": "every", "every_steps": 2, "action": "optimizer"}
     },
@@ -34,6 +38,8 @@ REFUSALS = (
     "controls have none",
     "changes no advantage",
     "is not trained",
+    "that holds for a whole run",
+    "a trainer setting holds for a whole run",
 )
 
 
