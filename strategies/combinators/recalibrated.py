@@ -1,8 +1,8 @@
 """Recalibrated: another strategy whose bonus is scaled by the evidence that its signal is true and that it pays.
 
 Every few batches the signal is audited on rollouts that are thrown away: do its cosines rank the cosines of the true
-gradients? And what was given so far is held against what followed: did more bonus go with more gain? The bonus grows and
-shrinks with the answers, down to nothing, and the log says so. All that the audits sample and compute is charged.
+gradients? And what was given so far is held against what followed: did more bonus go with more gain? The bonus grows
+and shrinks with the answers, down to nothing, and the log says so. All that the audits sample and compute is charged.
 
 Formula:
     A' = A + s · (A_inner − A), A what plain GRPO would use, for rollouts and for single tokens; s = fidelity · payoff.
@@ -25,9 +25,10 @@ Known defects:
     ρ is measured against a projection of the gradient, which is noisy itself, and so understates the signal's fidelity.
     Steps are noisy and their changes correlate with each other, so payoff is weak evidence and mostly stays 1; it is
     looked at again and again, so over a long run it will fall to 0 by chance now and then. Once s is 0 batches without
-    bonus fill the window, and when no other is left in it the bonus is tried again. What bonus there is in single tokens
-    (`weigh`) is scaled, but not seen by payoff. Settings, sampling and prompts of the inner strategy are not scaled.
-    Around a strategy that rewards something else than the audited signal, fidelity says nothing: use `evidence: payoff`.
+    bonus fill the window, and when no other is left in it the bonus is tried again. What bonus there is in single
+    tokens (`weigh`) is scaled, but not seen by payoff. Settings, sampling and prompts of the inner strategy are not
+    scaled. Around a strategy that rewards something else than the audited signal, fidelity says nothing: use
+    `evidence: payoff`.
 """
 
 from __future__ import annotations
@@ -104,8 +105,8 @@ class Recalibrated(Wrapper):
         super().__post_init__()
         if self.least_pairs > self.window:
             raise ValueError(
-                f"least_pairs {self.least_pairs} is more than window {self.window} holds: payoff would never be judged; "
-                "lower least_pairs or raise window"
+                f"least_pairs {self.least_pairs} is more than window {self.window} holds: payoff would never be "
+                "judged; lower least_pairs or raise window"
             )
 
     @property
@@ -141,8 +142,8 @@ class Recalibrated(Wrapper):
     def init(self) -> State:
         """Hold the inner state, the scale, the last audit, and what was observed."""
         found = {"fidelity": 0.0, "fidelity_p": 1.0, "payoff": 1.0, "scale": self.start}
-        steps = {"steps": [], "bonus": None, "reward": 0.0}
-        audits = {"gains": [], "given": 0.0, "accuracy": None}
+        steps = {"steps": [], "last": []}  # of the batch before: its bonus and mean reward
+        audits = {"gains": [], "given": 0.0, "accuracy": []}  # of the audit before, empty before the first
         return {**super().init(), **found, **steps, **audits, "note": ""}
 
     def pick_prompts(self, pool: PromptPool, state: State) -> tuple[Sequence[int] | None, State]:
@@ -159,9 +160,8 @@ class Recalibrated(Wrapper):
             fidelity = max(0.0, found.rho) if found.p <= self.alpha else 0.0
             state = {**state, "fidelity": found.rho, "fidelity_p": found.p}
             scale *= fidelity
-            said.append(
-                f"{self.audited.kind} ranks true gradients with rho {found.rho:.2f} (p {found.p:.3f}, {found.pairs} pairs)"
-            )
+            chance = f"p {found.p:.3f}, {found.pairs} pairs"
+            said.append(f"{self.audited.kind} ranks true gradients with rho {found.rho:.2f} ({chance})")
         if self.evidence != "fidelity":
             state = self._validated(pool, state)
             judged = {name: payoff(state[key], self.least_pairs) for name, key in OBSERVED.items()}
@@ -186,22 +186,19 @@ class Recalibrated(Wrapper):
         if not self.suite:
             return state
         looked = pool.look(range(self.validation_problems), self.validation_rollouts, suite=self.suite)
-        accuracy, before = float(looked.rewards.float().mean()), state["accuracy"]
-        gains = state["gains"]
-        if before is not None:
-            gains = [*gains, [state["given"], before, accuracy - before]][-self.window :]
-        return {**state, "accuracy": accuracy, "gains": gains, "given": 0.0}
+        accuracy = float(looked.rewards.float().mean())
+        gained = [[state["given"], before, accuracy - before] for before in state["accuracy"]]
+        gains = [*state["gains"], *gained][-self.window :]
+        return {**state, "accuracy": [accuracy], "gains": gains, "given": 0.0}
 
     def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
         """Scale the inner strategy's departures from plain GRPO, and note what followed the last ones."""
         shaped, state = super().shape(rollouts, state)
         scaled = self._scaled(shaped, rollouts.advantages, state)
         reward, bonus = float(rollouts.rewards.float().mean()), _moved(scaled, rollouts)
-        steps = state["steps"]
-        if state["bonus"] is not None:
-            steps = [*steps, [state["bonus"], state["reward"], reward - state["reward"]]][-self.window :]
-        seen = {"steps": steps, "bonus": bonus, "reward": reward, "given": state["given"] + bonus}
-        return scaled, {**state, **seen}
+        changed = [[given, before, reward - before] for given, before in state["last"]]
+        steps = [*state["steps"], *changed][-self.window :]
+        return scaled, {**state, "steps": steps, "last": [[bonus, reward]], "given": state["given"] + bonus}
 
     def weigh(self, tokens: TokenBatch, state: State) -> Shaped | None:
         """Scale what the inner strategy does to single tokens."""

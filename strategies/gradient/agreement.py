@@ -80,7 +80,7 @@ def distinct(rollouts: Rollouts) -> list[Tensor]:
 
 
 def cosine_matrices(features_BF: Tensor, groups: Sequence[Tensor]) -> list[Tensor]:
-    """Return the cosines (n, n) of each group's rows, on the CPU, float64, to `DECIMALS`; 0 for a feature of length 0."""
+    """Return the cosines (n, n) of each group's rows, on the CPU, float64, to `DECIMALS`; 0 for a zero feature."""
     unit_BF = torch.nn.functional.normalize(features_BF.double(), dim=1)
     return [torch.round(unit_BF[rows] @ unit_BF[rows].T, decimals=DECIMALS).cpu() for rows in groups]
 

@@ -5,7 +5,7 @@ solved, and not from the length of its gradient, which falls with the length of 
 
 Formula:
     g_x as in grad_align, ĝ_x of unit length, V_x = a(1 − a), a the mean reward of the k rollouts;
-    score_x = mean over candidates y of V_x V_y ĝ_x · ĝ_y = V_x ĝ_x · mean_y V_y ĝ_y. A factor of 4 in V changes no rank.
+    score_x = mean over candidates y of V_x V_y ĝ_x · ĝ_y = V_x ĝ_x · mean_y V_y ĝ_y; a factor in V changes no rank.
     as_released: ĝ_x · ḡ, ḡ the mean of g_y over the candidates: no learnability.
 
 Source:

@@ -41,7 +41,7 @@ def prompt_gradients(features_BF: Tensor, rollouts: Rollouts, by_length: bool) -
 class PromptsByGradient(Strategy):
     """Looks at more prompts than are due, and trains on those whose gradients score best."""
 
-    family: ClassVar[str] = "gradient-guided"
+    family: ClassVar[str] = "prompt choice"
 
     candidates: Annotated[int, Range(least=1)] = 4
     """c, prompts looked at for each one that is trained on; 1 is plain GRPO, with no probing."""
