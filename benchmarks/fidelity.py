@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from benchmarks.training import silence
 from harness.ledger.ledger import Ledger
@@ -127,17 +128,17 @@ def sampled(trainer: StrategyTrainer) -> tuple[Batch, Rollouts]:
     return batch, rollouts
 
 
-def exact(model: object, batch: Batch, temperature: float, target: Layers) -> Tensor:
+def exact(model: PreTrainedModel, batch: Batch, temperature: float, target: Layers) -> Tensor:
     """Return the true gradients (B, weights)."""
     whole = batch.sequences
-    return exact_gradients(model, whole.ids, whole.attention, whole.mask, temperature, target)  # type: ignore[arg-type]
+    return exact_gradients(model, whole.ids, whole.attention, whole.mask, temperature, target)
 
 
-def made(model: object, batch: Batch, temperature: float) -> dict[str, Tensor]:
+def made(model: PreTrainedModel, batch: Batch, temperature: float) -> dict[str, Tensor]:
     """Return the features (B, F) that are compared with the true gradients."""
     if batch.hidden is None:
         raise RuntimeError("the sampler kept no hidden states")
-    head = Head.of(model, temperature)  # type: ignore[arg-type]
+    head = Head.of(model, temperature)
     names = frozenset({"gradient_features", "hidden"})
     signals = compute_signals(names, batch.hidden, batch.completion_ids, batch.mask, head)
     lengths = batch.mask.sum(dim=1, keepdim=True).clamp(min=1)
@@ -149,7 +150,7 @@ def made(model: object, batch: Batch, temperature: float) -> dict[str, Tensor]:
     }
     for dimension in DIMENSIONS:
         features[f"projected_gradient:body:{dimension}"] = projected_gradients(
-            model,  # type: ignore[arg-type]
+            model,
             batch.sequences,
             Projection("body", dimension),
             temperature=temperature,

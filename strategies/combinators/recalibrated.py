@@ -142,7 +142,7 @@ class Recalibrated(Wrapper):
     def init(self) -> State:
         """Hold the inner state, the scale, the last audit, and what was observed."""
         found = {"fidelity": 0.0, "fidelity_p": 1.0, "payoff": 1.0, "scale": self.start}
-        steps = {"steps": [], "last": []}  # of the batch before: its bonus and mean reward
+        steps: State = {"steps": [], "last": []}  # of the batch before: its bonus and mean reward
         audits = {"gains": [], "given": 0.0, "accuracy": []}  # of the audit before, empty before the first
         return {**super().init(), **found, **steps, **audits, "note": ""}
 
