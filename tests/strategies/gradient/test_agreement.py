@@ -31,7 +31,7 @@ def test_equal_values_share_their_mean_rank() -> None:
 @given(some.lists(some.tuples(some.integers(0, 5), some.integers(-3, 3)), min_size=3, max_size=12))
 def test_spearman_is_scipys_ties_and_all(values: list[tuple[int, int]]) -> None:
     a, b = (torch.tensor(column, dtype=torch.float64) for column in zip(*values, strict=True))
-    if len(a.unique()) == 1 or len(b.unique()) == 1:
+    if a.min() == a.max() or b.min() == b.max():
         assert spearman(a, b) == 0.0
     else:
         assert spearman(a, b) == pytest.approx(stats.spearmanr(a.numpy(), b.numpy()).statistic, abs=1e-12)
@@ -63,12 +63,14 @@ def test_mantel_by_hand() -> None:
     # Pairs 01, 02, 12 in the same order. The six orders of three rollouts are the six orders of their three pairs, so
     # one permutation in six does as well as the one seen: 6000/6, with a standard deviation of 29; four of them.
     found = mantel([symmetric(0.9, 0.5, 0.1)], [symmetric(3.0, 2.0, 1.0)], permutations=6000, generator=drawn())
-    assert (found.rho, found.groups, found.pairs) == (pytest.approx(1.0), 1, 3)
+    assert found.rho == pytest.approx(1.0)
+    assert (found.groups, found.pairs) == (1, 3)
     assert abs(found.p * 6001 - 1 - 1000) < 116
     # Ranks 3, 2, 1 against 3, 1, 2: 1 − 6·2/(3·8) = 0.5.
     assert mantel([symmetric(0.9, 0.5, 0.1)], [symmetric(3.0, 1.0, 2.0)]).rho == pytest.approx(0.5)
     reversed_ = mantel([symmetric(0.9, 0.5, 0.1)], [symmetric(1.0, 2.0, 3.0)])
-    assert (reversed_.rho, reversed_.p) == (pytest.approx(-1.0), 1.0)
+    assert reversed_.rho == pytest.approx(-1.0)
+    assert reversed_.p == 1.0
 
 
 def test_groups_count_alike_and_those_without_ranks_not_at_all() -> None:
@@ -77,7 +79,8 @@ def test_groups_count_alike_and_those_without_ranks_not_at_all() -> None:
     first = [falling, two, flat, falling, falling]
     second = [falling, two, falling, flat, symmetric(3.0, 1.0, 2.0)]
     found = mantel(first, second)
-    assert (found.rho, found.groups, found.pairs) == (pytest.approx((1.0 + 0.5) / 2), 2, 6)
+    assert found.rho == pytest.approx((1.0 + 0.5) / 2)
+    assert (found.groups, found.pairs) == (2, 6)
     assert mantel([two, flat], [two, falling]) == Agreement(rho=0.0, p=1.0, groups=0, pairs=0)
 
 

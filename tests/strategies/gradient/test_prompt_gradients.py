@@ -36,7 +36,13 @@ class Problems:
     generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
 
     def probe(
-        self, problems: Sequence[int], rollouts: int, signals: Any = frozenset(), *, suite: str | None, part: str
+        self,
+        problems: Sequence[int],
+        rollouts: int,
+        signals: frozenset[str] = frozenset(),
+        *,
+        suite: str | None = None,
+        part: str = "",
     ) -> Rollouts:
         """Return rollouts of one token each, at d where they are right and at −d where they are not."""
         self.probes.append((suite, list(problems), rollouts))
@@ -165,7 +171,9 @@ def test_learn_align_by_hand() -> None:
     # Gradients (1.5, 0), (0, 2.5), (1.125, 1.5), (−½, 0): their mean is (2.125, 4) / 4.
     released = LearnAlign(as_released=True).scores(pool, gradients, accuracy)
     length = (2.125**2 + 4**2) ** 0.5
-    assert released.tolist() == pytest.approx([2.125 / length, 4 / length, (0.6 * 2.125 + 3.2) / length, -2.125 / length])
+    assert released.tolist() == pytest.approx(
+        [2.125 / length, 4 / length, (0.6 * 2.125 + 3.2) / length, -2.125 / length]
+    )
     assert all(suite is None for suite, _, _ in problems.probes), "it looks at no validation"
 
 
