@@ -293,6 +293,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     def apply(self, event: Event) -> None:
         """Do what a strategy's reaction asks for."""
+        if event.kind == "note":  # for the log alone
+            return
         if event.kind == "optimizer":
             self.optimizer.state.clear()
             return
