@@ -135,10 +135,11 @@ class G2RL(Strategy):
 
     def needs(self) -> frozenset[SignalName]:
         """Ask for Φ, or for what stands in its place."""
-        return self._features.needs() if self.strength > 0 else frozenset()
+        return self.features.needs() if self.strength > 0 else frozenset()
 
     @property
-    def _features(self) -> Features:
+    def features(self) -> Features:
+        """What stands for a rollout."""
         return Features(kind=self.signal, encoder=self.encoder)
 
     def factor(self, signed: Tensor, scaled_novelty: Tensor) -> Tensor:
@@ -154,7 +155,7 @@ class G2RL(Strategy):
         if self.strength == 0:
             return None, state
         signed = rollouts.grouped(2 * rollouts.rewards - 1)
-        angles = cosines(rollouts.grouped(self._features.of(rollouts)))
+        angles = cosines(rollouts.grouped(self.features.of(rollouts)))
         raw = novelty(angles, signed, self.reference, self.cosine)
         shaped = (signed * self.factor(signed, min_max(raw))).clamp(-self.clip, self.clip).reshape(-1)
         advantages = rollouts.normalise((shaped + 1) / 2)
