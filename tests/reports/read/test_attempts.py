@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.store.atomic import append_line
+from harness.store.attempts import is_lost
 from harness.store.paths import CellPaths, RunPaths
 from reports.leaderboard import leaderboard
 from reports.read import read_run
-from harness.store.attempts import is_lost
 
 if TYPE_CHECKING:
     from tests.reports.conftest import RunSpec, WriteRun
