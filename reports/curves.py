@@ -30,9 +30,10 @@ def training_bands(run: Run, column: str) -> pd.DataFrame:
     return _smoothed_bands(run, run.training, column)
 
 
-def watch_bands(run: Run, watch: str) -> pd.DataFrame:
-    """Return the first number of a watch per arm against optimizer steps, as `training_bands` does."""
-    return _smoothed_bands(run, run.watches[run.watches["watch"] == watch], "number")
+def watch_bands(run: Run, watch: str, name: str) -> pd.DataFrame:
+    """Return the number `name` of a watch per arm against optimizer steps, as `training_bands` does."""
+    ours = run.watches[(run.watches["watch"] == watch) & (run.watches["name"] == name)]
+    return _smoothed_bands(run, ours, "number")
 
 
 def _smoothed_bands(run: Run, frame: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -52,11 +52,12 @@ def watch_drawings(run: Run) -> list[Drawing]:
     """Return for each watch the first number that it gives against optimizer steps."""
     drawings = []
     for place, (watch, lines) in enumerate(run.watches.groupby("watch", sort=False)):
-        bands, title = watch_bands(run, str(watch)), str(watch)
-        if bands.empty:
+        title, known = str(watch), lines.dropna(subset=["number"])
+        if known.empty:
             drawings.append(Drawing(title=title, caption="Unknown: it gave no number.", svg=None))
             continue
-        name = str(lines["name"].iloc[0]).replace("_", " ")
+        main = str(known["name"].iloc[0])
+        bands, name = watch_bands(run, title, main), main.replace("_", " ")
         figure = band_chart(bands, AxisLabels(x="optimizer steps", y=name), _looks(run))
         described = _described(f"{title}: {name}", "optimizer steps", bands, 1.0)
         drawings.append(Drawing(title=title, caption="", svg=_svg(figure, f"watch-{place}", described)))

@@ -17,7 +17,7 @@ WATCH_COLUMNS = ("cell", "arm", "seed", "step", "watch", "alarm", "name", "numbe
 
 
 def read_watches(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFrame:
-    """Return one row per watch and step that counts, columns `WATCH_COLUMNS`; a number that is missing is NaN.
+    """Return one row per watch and step that counts, columns `WATCH_COLUMNS`; a number that is not finite is NaN.
 
     Args:
         cells: Identifier, arm, seed and files of each cell.
@@ -37,6 +37,6 @@ def _said(verdict: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "alarm": bool(verdict.get("alarm", False)),
         "name": str(name),
-        "number": math.nan if number is None else float(number),
+        "number": float(number) if number is not None and math.isfinite(number) else math.nan,
         "because": str(verdict.get("because") or ""),
     }

@@ -131,7 +131,7 @@ def watched(root: Path) -> Path:
         return {"watch": {"diversity": {**said, "because": f"cosine {line['step']}" if alarm else ""}}}
 
     edited(root, "02-0", diversity)
-    edited(root, "02-1", lambda line: {"watch": {"diversity": {"alarm": False, "numbers": {}, "because": ""}}})
+    edited(root, "02-1", lambda line: {"watch": {"diversity": {"alarm": False, "numbers": {"mean_cosine": math.inf}}}})
     return root
 
 
