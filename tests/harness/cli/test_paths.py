@@ -125,6 +125,7 @@ def test_a_real_run_has_them(finished: Place) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("g2rl, seed 0, step 5 (67% of the budget spent before)\n")
     assert done.stdout.count("prompt: ") == 2
+    assert " signal " in done.stdout, "the novelty of each answer"
     found = json.loads(finished.explorebench("paths", "runs/demo", "--arm", "grpo", "--json").stdout)
     assert found["steps"] == [1, 2, 3, 4, 5, 6]
     bonuses = [one["bonus"] for group in found["groups"] for one in group["candidates"]]
