@@ -23,6 +23,7 @@ def write_report(run: Path, site: Path) -> Path:
         ReportError: If `run` isn't a run, has no records yet, or mixes versions of a suite.
     """
     from harness.store.atomic import write_text
+    from reports import resets, watches
     from reports.controls import controls
     from reports.leaderboard import leaderboard
     from reports.markdown import markdown
@@ -30,12 +31,18 @@ def write_report(run: Path, site: Path) -> Path:
     from reports.read import read_run
     from reports.site import SitePaths
     from reports.summary import plain_answer, standing
+    from reports.tables import note_table
 
     found = read_run(run)
     board = leaderboard(found)
     sentences = [sentence for sentence in (standing(found, board), *plain_answer(found, board)) if sentence]
     paths = SitePaths.of(site, found.plan.name)
     pairs = controls(found, board.checkpoint)
-    write_text(paths.leaderboard, markdown(board, pairs, found.plan.name, " ".join(sentences)))
+    others = {
+        resets.TITLE: [resets.gain_table(found, board.checkpoint), resets.reset_table(found)],
+        watches.TITLE: [watches.watch_table(found)],
+        "Notes": [note_table(found)],
+    }
+    write_text(paths.leaderboard, markdown(board, pairs, found.plan.name, " ".join(sentences), others))
     write_text(paths.page, render(found, board))
     return paths.root

@@ -27,8 +27,18 @@ def training_bands(run: Run, column: str) -> pd.DataFrame:
     Each seed's curve is smoothed by a centred running mean over `SMOOTHING` of its steps; a step is left out
     where fewer than half of the arm's seeds have it, so that one long run doesn't pass for the arm.
     """
+    return _smoothed_bands(run, run.training, column)
+
+
+def watch_bands(run: Run, watch: str, name: str) -> pd.DataFrame:
+    """Return the number `name` of a watch per arm against optimizer steps, as `training_bands` does."""
+    ours = run.watches[(run.watches["watch"] == watch) & (run.watches["name"] == name)]
+    return _smoothed_bands(run, ours, "number")
+
+
+def _smoothed_bands(run: Run, frame: pd.DataFrame, column: str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
-    known = run.training.dropna(subset=[column])
+    known = frame.dropna(subset=[column])
     for arm in run.plan.trained_arms:
         at_step: dict[int, list[float]] = {}
         ours = known[known["arm"] == arm]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from reports.controls import HEADER, TITLE, Controls
 from reports.leaderboard import Leaderboard, cells, failure_cells, header
+from reports.tables import Table
 
 _WIDTHS = {"arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14, "parameters": 24, "words": 22}
 """Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
 
 
-def markdown(board: Leaderboard, found: Controls, title: str, note: str) -> str:
+def markdown(board: Leaderboard, found: Controls, title: str, note: str, others: Mapping[str, Sequence[Table]]) -> str:
     """Return the leaderboard as Markdown, and under it each arm against its own controls, if there are any.
 
+    Under those stand the `others`, tables by the title of their section; one without rows is left out.
     Arms stand in the plan's order, and column widths don't depend on numbers.
     """
     lines = [f"# {_escaped(title)}", "", _escaped(note), "", *_standings(board)]
@@ -19,7 +23,16 @@ def markdown(board: Leaderboard, found: Controls, title: str, note: str) -> str:
         lines += ["", f"## {TITLE}", "", *_pairs(found)]
     if found.uncounted:
         lines += ["", f"Not counted: {_escaped(found.uncounted)}."]
+    for section, tables in others.items():
+        shown = [table for table in tables if table.rows]
+        lines += ["", f"## {section}"] if shown else []
+        for table in shown:
+            lines += ["", *_table(list(table.header), [list(row) for row in table.rows], _kinds(table))]
     return "\n".join(lines) + "\n"
+
+
+def _kinds(table: Table) -> list[str]:
+    return ["arm", *["amount"] * (len(table.header) - 1)]
 
 
 def _standings(board: Leaderboard) -> list[str]:

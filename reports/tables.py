@@ -1,4 +1,4 @@
-"""The tables under the leaderboard, as texts: suites, compute by phase, hashes, fingerprints, events."""
+"""The tables under the leaderboard, as texts: suites, compute by phase, hashes, fingerprints, notes."""
 
 from __future__ import annotations
 
@@ -114,13 +114,10 @@ def fingerprint_tables(run: Run) -> tuple[Table, Table]:
     )
 
 
-def event_table(run: Run) -> Table:
-    """Return what strategies did to training beside the steps: resets, changes of schedule."""
-    rows = [
-        (str(event["arm"]), str(event["seed"]), str(event["step"]), str(event["kind"]), str(event["cause"]))
-        for event in run.events
-    ]
-    return Table(header=("arm", "seed", "step", "event", "cause"), rows=tuple(rows))
+def note_table(run: Run) -> Table:
+    """Return what strategies noted beside the steps, such as how far a signal was still trusted."""
+    rows = [(event.arm, str(event.seed), str(event.step), event.words) for event in run.events if event.is_note]
+    return Table(header=("arm", "seed", "step", "note"), rows=tuple(rows))
 
 
 def _points(run: Run, arm: str, checkpoint: int, suite: str) -> str:

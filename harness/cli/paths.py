@@ -49,8 +49,10 @@ def paths(
     console = Console(width=width, highlight=False, markup=False)
     console.print(_title(found, step))
     console.print(f"steps that were looked at: {', '.join(map(str, found.steps))}")
-    kept = f"{len(shown)} of the batch's {found.line['groups_in_batch']} prompts, those where it added or took most"
-    console.print(f"best first by bonus, what the strategy added to plain GRPO's advantage; {kept}")
+    console.print(
+        "best first by bonus, what the strategy added to plain GRPO's advantage; "
+        f"{len(shown)} of {found.line['groups_in_batch']} prompts, those with the largest bonuses, up or down"
+    )
     for group in shown:
         console.print()
         console.print(ranking_table(group))

@@ -13,6 +13,9 @@ from harness.store.attempts import is_lost, read_resumes
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.status import read_resolved
 
+UNTRAINED = "base"
+"""The name of the arm that is evaluated and never trained."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranked:
@@ -55,9 +58,9 @@ def find_ranked(run: RunPaths, *, arm: str | None, seed: int | None, step: int |
         StoreError: If there is no such run, arm, seed or step, or nothing has been ranked yet.
     """
     resolved = read_resolved(run)
-    trained = [str(one["name"]) for one in resolved["arms"] if one["strategy"] is not None]
+    trained = [str(one["name"]) for one in resolved["arms"] if one["name"] != UNTRAINED]
     if arm is not None and arm not in trained:
-        raise StoreError(_no_such_arm(arm, resolved, trained))
+        raise StoreError(_no_such_arm(arm, trained))
     cells = {(str(cell["arm"]), int(cell["seed"])): run.cell(cell["id"]) for cell in resolved["cells"]}
     asked = [key for name in _in_turn(resolved, trained, arm) for key in cells if key[0] == name]
     if seed is not None:
@@ -73,9 +76,9 @@ def find_ranked(run: RunPaths, *, arm: str | None, seed: int | None, step: int |
     )
 
 
-def _no_such_arm(arm: str, resolved: Mapping[str, Any], trained: list[str]) -> str:
+def _no_such_arm(arm: str, trained: list[str]) -> str:
     known = ", ".join(trained)
-    if any(one["name"] == arm for one in resolved["arms"]):
+    if arm == UNTRAINED:
         return f"the arm {arm!r} is not trained, so it has no paths; choose one of: {known}"
     near = difflib.get_close_matches(arm, trained, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""

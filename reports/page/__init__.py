@@ -9,12 +9,14 @@ from reports.controls import TITLE, controls
 from reports.curves import SMOOTHING
 from reports.leaderboard import Leaderboard
 from reports.origin import origin_of_parameters, tuning_budget
-from reports.page.drawings import compute_drawing, score_drawings, training_drawings
+from reports.page.drawings import compute_drawing, score_drawings, training_drawings, watch_drawings
 from reports.page.standings import standings
 from reports.read import Run, TuningRun
+from reports.resets import gain_table, reset_table
 from reports.summary import plain_answer, standing
-from reports.tables import Table, compute_table, event_table, fingerprint_tables, hash_table, suite_table
+from reports.tables import Table, compute_table, fingerprint_tables, hash_table, note_table, suite_table
 from reports.tried import failed_trials_table, tried_table
+from reports.watches import watch_table
 
 
 def render(run: Run, board: Leaderboard) -> str:
@@ -55,7 +57,11 @@ def render(run: Run, board: Leaderboard) -> str:
         hashes=hash_table(run),
         same=same,
         differing=differing,
-        events=event_table(run),
+        notes=note_table(run),
+        resets=reset_table(run),
+        gains=gain_table(run, board.checkpoint),
+        watches=watch_table(run),
+        watched=watch_drawings(run),
         smoothing=SMOOTHING,
     )
 

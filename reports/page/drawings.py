@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.comparison import PRIMARY, score_of
-from reports.curves import device_seconds_by_phase, score_bands, training_bands
+from reports.curves import device_seconds_by_phase, score_bands, training_bands, watch_bands
 from reports.figures import AxisLabels, Look, band_chart, inline_svg, looks, phase_chart
 from reports.leaderboard import Leaderboard
 from reports.read import Run
@@ -45,6 +45,22 @@ def training_drawings(run: Run) -> list[Drawing]:
         figure = band_chart(bands, AxisLabels(x="optimizer steps", y=label), _looks(run))
         described = _described(title, "optimizer steps", bands, 1.0)
         drawings.append(Drawing(title=title, caption="", svg=_svg(figure, f"training-{column}", described)))
+    return drawings
+
+
+def watch_drawings(run: Run) -> list[Drawing]:
+    """Return for each watch the first number that it gives against optimizer steps."""
+    drawings = []
+    for place, (watch, lines) in enumerate(run.watches.groupby("watch", sort=False)):
+        title, known = str(watch), lines.dropna(subset=["number"])
+        if known.empty:
+            drawings.append(Drawing(title=title, caption="Unknown: it gave no number.", svg=None))
+            continue
+        main = str(known["name"].iloc[0])
+        bands, name = watch_bands(run, title, main), main.replace("_", " ")
+        figure = band_chart(bands, AxisLabels(x="optimizer steps", y=name), _looks(run))
+        described = _described(f"{title}: {name}", "optimizer steps", bands, 1.0)
+        drawings.append(Drawing(title=title, caption="", svg=_svg(figure, f"watch-{place}", described)))
     return drawings
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from harness.store.paths import RunPaths
 from reports.errors import ReportError
 from reports.read.controls import ControlsView, controls_view
+from reports.read.resets import same_without_resets
 
 BASE_ARM = "base"
 """The name of the untrained model among the arms; its cells are evaluated once and never trained."""
@@ -89,6 +90,8 @@ class PlanView:
     tuning: TuningView | None
     """None if no arm was tuned."""
     controls: ControlsView
+    without_resets: Mapping[str, str]
+    """Of each arm with resets, the arm that has none and is otherwise the same, where there is one."""
 
     @property
     def primary_suites(self) -> tuple[str, ...]:
@@ -157,6 +160,7 @@ def _plan_view(raw: Mapping[str, Any], path: Path) -> PlanView:
         at_defaults=frozenset(str(arm["name"]) for arm in raw["arms"] if arm.get("at_defaults", True)),
         tuning=_tuning_view(raw["tuning"]) if raw.get("tuning") else None,
         controls=controls_view(raw, (BASE_ARM, baseline)),
+        without_resets=same_without_resets(raw["arms"]),
     )
 
 

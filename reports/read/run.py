@@ -13,8 +13,9 @@ from reports.errors import ReportError
 from reports.read.compute import read_compute
 from reports.read.plan import PlanView, read_plan
 from reports.read.scores import read_scores
-from reports.read.training import read_events, read_training
+from reports.read.training import EventView, read_events, read_training
 from reports.read.tuning import TuningRun, read_tuning
+from reports.read.watches import read_watches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,8 +52,10 @@ class Run:
     """One row per step; see `reports.read.training.TRAINING_COLUMNS`."""
     compute: pd.DataFrame
     """One row per ledger line; see `reports.read.compute.COMPUTE_COLUMNS`."""
-    events: tuple[Mapping[str, Any], ...]
-    """Resets and schedule changes: arm, seed, step, kind, cause."""
+    events: tuple[EventView, ...]
+    """Resets and notes."""
+    watches: pd.DataFrame
+    """One row per watch and step; see `reports.read.watches.WATCH_COLUMNS`."""
     tuning: TuningRun | None
     """Trials, which are in none of the above; None if no arm was tuned."""
 
@@ -94,6 +97,7 @@ def read_run(root: Path) -> Run:
         training=read_training(files),
         compute=read_compute(files),
         events=tuple(read_events(files)),
+        watches=read_watches(files),
         tuning=read_tuning(paths, plan),
     )
 

@@ -120,7 +120,7 @@ class Darling(DiversityBonus):
             "diversity": share.mean().item(),
             "advantage_moved": moved(rollouts, advantages),
         }
-        return Shaped(advantages=advantages, diagnostics=diagnostics), state
+        return Shaped(advantages=advantages, diagnostics=diagnostics, columns={"signal": share}), state
 
     def _equivalent(self, rollouts: Rollouts) -> Tensor:
         """Return (P, G, G) bool, symmetric: which two are equivalent."""

@@ -170,4 +170,4 @@ class G2RL(Strategy):
             "negative_cosine_pairs": (angles[:, pairs] < 0).float().mean().item(),
             "advantage_moved": (advantages - rollouts.advantages).abs().mean().item(),
         }
-        return Shaped(advantages=advantages, diagnostics=diagnostics), state
+        return Shaped(advantages=advantages, diagnostics=diagnostics, columns={"signal": raw.reshape(-1)}), state

@@ -86,7 +86,7 @@ class Curiosity(Bonus):
             "surprise_gap": _gap(surprise, rollouts.rewards > 0.5),
             "advantage_moved": moved(rollouts, advantages),
         }
-        return Shaped(advantages=advantages, diagnostics=diagnostics), state
+        return Shaped(advantages=advantages, diagnostics=diagnostics, columns={"signal": surprise}), state
 
 
 def _gap(surprise: Tensor, right: Tensor) -> float:

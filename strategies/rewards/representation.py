@@ -96,7 +96,7 @@ class Representation(Bonus):
             "bonus_spread": self.weight * bonus_PG.std(dim=1).mean().item(),
             "advantage_moved": moved(rollouts, advantages),
         }
-        return Shaped(advantages=advantages, diagnostics=diagnostics), state
+        return Shaped(advantages=advantages, diagnostics=diagnostics, columns={"signal": bonus_PG.reshape(-1)}), state
 
     def _states(self, rollouts: Rollouts) -> Tensor:
         if self.hidden == "reference":

@@ -76,7 +76,8 @@ class SimhashCount(Bonus):
             "buckets": float(len(counts)),
             "advantage_moved": moved(rollouts, advantages),
         }
-        return Shaped(advantages=advantages, diagnostics=diagnostics), {"counts": counts, "directions": directions}
+        shaped = Shaped(advantages=advantages, diagnostics=diagnostics, columns={"signal": 1 / times.sqrt()})
+        return shaped, {"counts": counts, "directions": directions}
 
     def _pooled(self, rollouts: Rollouts) -> Tensor:
         """Return the hidden state (B, D) that stands for each rollout, float32; zeros for an empty one."""

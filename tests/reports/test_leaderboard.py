@@ -102,7 +102,7 @@ def test_only_seeds_that_both_have_are_paired(write_run: WriteRun, spec: type[Ru
 def test_a_failed_cell_is_a_row_with_its_cause_and_its_compute(write_run: WriteRun, spec: type[RunSpec]) -> None:
     run = read_run(write_run(spec(failed={("g2rl", 1): "tried to get 90 GiB"})))
     board = leaderboard(run)
-    text = markdown(board, NO_CONTROLS, "toy", "note")
+    text = markdown(board, NO_CONTROLS, "toy", "note", {})
     line = next(line for line in text.splitlines() if "seed 1: failed" in line)
     assert "out of memory: tried to get 90 GiB" in line
     assert "| 1.00 k " in line
@@ -161,7 +161,7 @@ def test_new_numbers_touch_only_their_line(write_run: WriteRun, spec: type[RunSp
     for value in (5, 10):
         changed = {("g2rl", seed, 2): value for seed in range(3)}
         run = read_run(write_run(spec(name=f"toy{value}", correct=WORKED | changed)))
-        texts.append(markdown(leaderboard(run), NO_CONTROLS, "toy", "note").splitlines())
+        texts.append(markdown(leaderboard(run), NO_CONTROLS, "toy", "note", {}).splitlines())
     before, after = texts
     differing = [old for old, new in zip(before, after, strict=True) if old != new]
     assert len(differing) == 1
@@ -172,7 +172,7 @@ def test_new_numbers_touch_only_their_line(write_run: WriteRun, spec: type[RunSp
 def test_markdown_is_not_broken_by_a_name(write_run: WriteRun, spec: type[RunSpec]) -> None:
     run = read_run(write_run(spec(arms=("grpo", "a|b\n`<b>"))))
     lines = [
-        line for line in markdown(leaderboard(run), NO_CONTROLS, "toy", "note").splitlines() if line.startswith("|")
+        line for line in markdown(leaderboard(run), NO_CONTROLS, "toy", "note", {}).splitlines() if line.startswith("|")
     ]
     assert len({line.count("|") for line in lines}) == 1
     assert "<b>" not in "".join(lines)

@@ -160,15 +160,6 @@ def test_cells_that_ran_elsewhere_are_named(write_run: WriteRun, spec: type[RunS
     assert re.search(r"torch 2\.99 g2rl, seed 1", page.text)
 
 
-def test_events_are_listed(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
-    run = write_run(spec())
-    train = RunPaths(run).cell("01-0").train
-    event = '"events": [{"kind": "reset to reference", "cause": "plateau of 20 steps", "step": 1}]'
-    train.write_text(train.read_text().replace('"events": []', event, 1))
-    page = _Page((write_report(run, tmp_path / "site") / "index.html").read_text())
-    assert "grpo 0 1 reset to reference plateau of 20 steps" in page.text
-
-
 def test_a_plan_named_like_a_path_is_refused(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
     run = write_run(spec())
     resolved = RunPaths(run).resolved

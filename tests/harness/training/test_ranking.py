@@ -133,6 +133,7 @@ def test_a_run_that_is_resumed_has_the_lines_of_one_that_was_not(
     ours, theirs = ([{**line, "attempt": 0} for line in read_paths(paths).values()] for paths in (broken, whole))
     assert ours == theirs
     assert [line["step"] for line in ours] == [1, 2, 3, 4]
+    assert all("signal" in one for line in ours for group in line["groups"] for one in group["candidates"])
     assert [line["step"] for line in read_lines(broken.paths)] == [1, 2, 3, 3, 4], "the lost line is still in the file"
     assert record_hashes(broken) == record_hashes(whole)
 

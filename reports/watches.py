@@ -1,0 +1,41 @@
+"""Watches: which of them raised an alarm, when first, for how long, and on what evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reports import formatting
+from reports.read import Run
+from reports.tables import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TITLE = "Watches"
+HEADER = ("arm", "watch", "first alarm (step)", "steps in alarm", "last evidence")
+NEVER = "never"
+
+
+def watch_table(run: Run) -> Table:
+    """Return for each arm and watch the first alarm by seed, the share of steps in alarm, and the last evidence."""
+    rows = []
+    for arm in run.plan.trained_arms:
+        ours = run.watches[run.watches["arm"] == arm]
+        rows += [_row(arm, str(watch), lines) for watch, lines in ours.groupby("watch", sort=False)]
+    return Table(header=HEADER, rows=tuple(rows))
+
+
+def _row(arm: str, watch: str, lines: pd.DataFrame) -> tuple[str, ...]:
+    alarms = lines[lines["alarm"]]
+    first = alarms.groupby("seed")["step"].min()
+    seeds = sorted(set(lines["seed"]))
+    if alarms.empty:
+        return arm, watch, NEVER, formatting.percent(0.0), ""
+    last = alarms.sort_values(["step", "seed"]).iloc[-1]
+    return (
+        arm,
+        watch,
+        "; ".join(f"seed {seed}: {first[seed] if seed in first.index else NEVER}" for seed in seeds),
+        formatting.percent(len(alarms) / len(lines)),
+        f"{last['because'] or formatting.UNKNOWN} (seed {last['seed']}, step {last['step']})",
+    )
