@@ -1,10 +1,8 @@
 """Strategies made of strategies."""
 
 from strategies.combinators.hybrid import Hybrid
-from strategies.combinators.resets import WithResets
 from strategies.contract import Strategy
 
 STRATEGIES: dict[str, type[Strategy]] = {
     "hybrid": Hybrid,
-    "with_resets": WithResets,
 }

@@ -1,0 +1,5 @@
+"""Watches."""
+
+from strategies.watches.watch import Watch
+
+WATCHES: dict[str, type[Watch]] = {}
