@@ -100,6 +100,10 @@ class WithResets(Wrapper):
     cuts: Annotated[int, Range(least=1)] = 4
     """Places in each rollout that may be gone on from (action novelty)."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        watch_of(self.trigger, self.threshold, self.window_steps)  # which has bounds of its own
+
     @property
     def inner(self) -> Strategy:
         """The strategy that is reset."""

@@ -242,8 +242,8 @@ class Contract:
         for number, (pool, rollouts, tokens) in enumerate(steps, start=start + 1):
             picked, state = strategy.pick_prompts(pool, state)
             kept = strategy.keep(rollouts.grouped(rollouts.rewards)).tolist()
-            where, rollouts, state = restarted(strategy, rollouts, state)
-            shaped, state = strategy.shape(rollouts, state)
+            where, marked, state = restarted(strategy, rollouts, state)
+            shaped, state = strategy.shape(marked, state)
             generator = torch.Generator().manual_seed(number)
             now = Progress(step=number, share=number / 10, reward=0.5, entropy=1.0, generator=generator)
             events, state = strategy.react(now, state)

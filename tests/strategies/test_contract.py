@@ -187,5 +187,5 @@ def test_a_combinator_keeps_the_state_of_every_hook_of_its_parts(contract: Any) 
     assert hybrid == {"primary": COUNTED, "hedge": COUNTED}
     triggers: tuple[Trigger, ...] = get_args(Trigger)
     for trigger in triggers:
-        resets = WithResets(strategy=Counter(), trigger=trigger, window_steps=1)
+        resets = WithResets(strategy=Counter(), trigger=trigger, window_steps=2)
         assert contract.run(resets, contract.steps()).states[-1]["inner"] == COUNTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -28,7 +29,11 @@ def timer(**changes: Any) -> Timer:
 
 
 def fired(
-    asked: Timer, entropies: list[float], state: State | None = None, start: int = 0, source: torch.Generator | None = None
+    asked: Timer,
+    entropies: list[float],
+    state: State | None = None,
+    start: int = 0,
+    source: torch.Generator | None = None,
 ) -> tuple[dict[int, str], State]:
     """Return the causes by step, for the steps after `start` with these numbers measured, and the last state."""
     source = source or torch.Generator().manual_seed(0)
@@ -122,5 +127,7 @@ def test_resumed_anywhere_in_a_cool_down_it_is_the_same(trigger: Any, half: int)
 def test_gaps_are_never_shorter_than_the_cool_down(every: int, cool_down: int, most: int | None) -> None:
     asked = timer(every_steps=every, cool_down_steps=cool_down, most=most)
     found = steps(asked, 60)
-    assert all(later - earlier == asked.every_gap_steps > cool_down for earlier, later in zip(found, found[1:], strict=False))
+    assert all(
+        later - earlier == asked.every_gap_steps > cool_down for earlier, later in pairwise(found)
+    )
     assert most is None or len(found) <= most

@@ -20,7 +20,13 @@ def after(step: int) -> Progress:
 
 
 def resets(**changes: Any) -> WithResets:
-    values: dict[str, Any] = {"strategy": GRPO(), "trigger": "every", "every_steps": 1, "action": "optimizer", **changes}
+    values: dict[str, Any] = {
+        "strategy": GRPO(),
+        "trigger": "every",
+        "every_steps": 1,
+        "action": "optimizer",
+        **changes,
+    }
     return WithResets(**values)
 
 
@@ -55,7 +61,9 @@ def test_resets_within_resets_both_fire() -> None:
 # Restarts
 
 
-def batches(strategy: WithResets, make_rollouts: Any, count: int, state: State | None = None) -> tuple[list[int], State]:
+def batches(
+    strategy: WithResets, make_rollouts: Any, count: int, state: State | None = None
+) -> tuple[list[int], State]:
     """Return how many rollouts went on from prefixes in each batch of one step, and the last state."""
     state, going_on = strategy.init() if state is None else state, []
     for step in range(1, count + 1):
@@ -123,7 +131,9 @@ def test_the_watch_measures_each_batch_and_is_charged_by_name(make_rollouts: Any
     watched = resets(strategy=build("rnd"), trigger="collapse", threshold=9.0, window_steps=1)
     _, state = watched.shape(replace(rollouts, charge=charge), watched.init())
     assert charged == ["watch"]
-    assert state["measured"] == {"entropy": pytest.approx(rollouts.signals["entropy"].sum(1).div(rollouts.mask.sum(1)).mean().item())}
+    assert state["measured"] == {
+        "entropy": pytest.approx(rollouts.signals["entropy"].sum(1).div(rollouts.mask.sum(1)).mean().item())
+    }
     events, _ = watched.react(after(1), state)
     assert [event.cause for event in events] == [f"collapse: {state['measured']['entropy']:.2f} < 9.00"]
     assert watched.react(after(1), {**state, "measured": {"entropy": 9.5}})[0] == []
@@ -135,7 +145,11 @@ def test_the_watch_measures_each_batch_and_is_charged_by_name(make_rollouts: Any
 def test_a_watch_that_may_reset_nothing_does_not_look() -> None:
     idle = resets(trigger="collapse", action="novelty", most=0)
     assert idle.needs() == frozenset()
-    assert resets(trigger="collapse", action="novelty").asked() == {"": set(), "watch": {"entropy"}, "archive": {"hidden"}}
+    assert resets(trigger="collapse", action="novelty").asked() == {
+        "": set(),
+        "watch": {"entropy"},
+        "archive": {"hidden"},
+    }
 
 
 @pytest.mark.usefixtures("low")
@@ -159,7 +173,10 @@ def test_the_cool_down_after_a_watch_is_its_window(changes: dict[str, Any], expe
     ("changes", "control"),
     [
         ({"every_steps": 7}, "trigger=random, action=optimizer, mean_steps=7.0"),
-        ({"every_steps": 7, "cool_down_steps": 9}, "trigger=random, action=optimizer, mean_steps=5.0, cool_down_steps=9"),
+        (
+            {"every_steps": 7, "cool_down_steps": 9},
+            "trigger=random, action=optimizer, mean_steps=5.0, cool_down_steps=9",
+        ),
         (
             {"trigger": "collapse", "threshold": 0.5, "window_steps": 6, "most": 3},
             "trigger=random, action=optimizer, mean_steps=6.0, cool_down_steps=6, most=3",
@@ -187,10 +204,18 @@ NEURONS = ModelFacts(name="small", mlps=2)
 @pytest.mark.parametrize(
     ("action", "run", "message"),
     [
-        ("reference", {}, r"training\.kl is 0\.0: it would do nothing\. Set training\.kl above 0 .* or use action optim"),
+        (
+            "reference",
+            {},
+            r"training\.kl is 0\.0: it would do nothing\. Set training\.kl above 0 .* or use action optim",
+        ),
         ("lora", {}, "this run trains the weights themselves. Train adapters, or use action shrink or optimizer"),
         ("dormant", {"adapters": True}, "this run trains adapters .* Use action lora, or train the weights themselves"),
-        ("dormant", {"model": lambda: ModelFacts(name="odd")}, "odd has no MLP .* Use action shrink or optimizer, or ano"),
+        (
+            "dormant",
+            {"model": lambda: ModelFacts(name="odd")},
+            "odd has no MLP .* Use action shrink or optimizer, or ano",
+        ),
         ("state", {"prefixes": False, "task": "judged"}, "action state .* task 'judged' can't. Train on a task whose"),
         ("novelty", {"prefixes": False}, "action novelty lets rollouts go on .* or use action optimizer, shrink"),
         ("novelty", {"group_size": 3}, "at least 2 rollouts, but training.group_size is 3. Set it to 4 or more"),
@@ -229,6 +254,8 @@ def test_the_watch_and_the_inner_strategy_are_checked_too() -> None:
     ("parameters", "message"),
     [
         ({"window_steps": 0}, "window_steps must be at least 1, got 0"),
+        ({"window_steps": 1}, "window_steps must be at least 2, got 1"),
+        ({"trigger": "collapse", "threshold": -1.0}, r"threshold must be at least 0, got -1\.0"),
         ({"mean_steps": 0.5}, r"mean_steps must be at least 1, got 0\.5"),
         ({"eta": 0.0}, r"eta must be above 0 and at most 1, got 0\.0"),
         ({"share": 1.0}, r"share must be above 0 and below 1, got 1\.0"),

@@ -1,5 +1,0 @@
-"""Watches."""
-
-from strategies.watches.watch import Watch
-
-WATCHES: dict[str, type[Watch]] = {}
