@@ -34,7 +34,6 @@ EVERY = 4
 PARTS: dict[str, object] = {
     "hybrid": {"hybrid": {"primary": "g2rl", "hedge": "entropy_bonus"}},
     "with_resets": {"with_resets": {"strategy": "grpo", "action": "optimizer"}},
-    "random_resets": {"random_resets": {"strategy": "grpo", "action": "optimizer"}},
     "noise_novelty": {"noise_novelty": {"of": "g2rl"}},
 }
 """What stands for a strategy that needs others."""

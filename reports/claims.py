@@ -40,7 +40,7 @@ MEANINGS: Mapping[str, Meaning] = {
         succeeded="prompts picked by lot do as much",
         source="which prompts it picks",
     ),
-    "random_resets": Meaning(
+    "with_resets": Meaning(
         does="resets about as often, at random times",
         asks="whether it matters when the resets of {arms} come",
         succeeded="resets at random times do as much",

@@ -54,4 +54,4 @@ class Event:
     nothing is done at all; the log says why."""
     cause: str
     amounts: Mapping[str, float] = field(default_factory=dict)
-    """Of the action: `eta`, `tau`."""
+    """Of the action: `eta`, `tau`; `batches`, for how many rollouts go on from prefixes."""

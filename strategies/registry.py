@@ -11,13 +11,13 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from strategies import combinators, controls, diversity, gradient, prompts, rewards, sampling, tokens
+from strategies import combinators, controls, diversity, gradient, prompts, resets, rewards, sampling, tokens
 from strategies.contract import Strategy
 from strategies.parameters import is_named
 from strategies.settings import checked
 from strategies.watches import WATCHES, Watch
 
-FAMILIES = (controls, sampling, tokens, rewards, diversity, prompts, gradient, combinators)
+FAMILIES = (controls, sampling, tokens, rewards, diversity, prompts, gradient, combinators, resets)
 STRATEGIES: dict[str, type[Strategy]] = {name: kind for family in FAMILIES for name, kind in family.STRATEGIES.items()}
 ENTRY_POINTS = "explorebench.strategies"
 

@@ -2,11 +2,9 @@
 
 from strategies.combinators.hybrid import Hybrid
 from strategies.combinators.recalibrated import Recalibrated
-from strategies.combinators.resets import WithResets
 from strategies.contract import Strategy
 
 STRATEGIES: dict[str, type[Strategy]] = {
     "hybrid": Hybrid,
     "recalibrated": Recalibrated,
-    "with_resets": WithResets,
 }

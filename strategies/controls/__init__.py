@@ -5,7 +5,6 @@ from strategies.controls.base import Base
 from strategies.controls.format_reward import FormatReward
 from strategies.controls.grpo import GRPO
 from strategies.controls.noise_novelty import NoiseNovelty
-from strategies.controls.random_resets import RandomResets
 from strategies.controls.random_reward import RandomReward
 
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -14,5 +13,4 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "noise_novelty": NoiseNovelty,
     "random_reward": RandomReward,
     "format_reward": FormatReward,
-    "random_resets": RandomResets,
 }

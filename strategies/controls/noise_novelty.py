@@ -116,9 +116,13 @@ def shuffled(whole: Strategy, parts: Sequence[Strategy]) -> tuple[NoiseNovelty, 
 
 
 def classes(rollouts: Rollouts) -> Tensor:
-    """Return (B,) labels, equal for the rollouts of one group with exactly the same reward."""
+    """Return (B,) labels, equal for the rollouts of one part of a group with exactly the same reward."""
     rewards = rollouts.grouped(rollouts.rewards)
-    first = (rewards.unsqueeze(2) == rewards.unsqueeze(1)).int().argmax(dim=2)
+    same = rewards.unsqueeze(2) == rewards.unsqueeze(1)
+    if rollouts.fresh is not None:  # those that go on from a prefix are standardised by themselves
+        part = torch.arange(rollouts.group_size, device=rewards.device) < rollouts.fresh
+        same = same & (part.unsqueeze(1) == part)
+    first = same.int().argmax(dim=2)
     groups = torch.arange(len(rewards), device=rewards.device).unsqueeze(1)
     return (first + groups * rollouts.group_size).reshape(-1)
 

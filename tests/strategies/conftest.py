@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -199,6 +199,7 @@ class Outputs:
     weighed: list[Shaped | None]
     picked: list[Any]
     kept: list[Any]
+    restarts: list[Any]
     events: list[list[Event]]
     states: list[State]
 
@@ -206,7 +207,21 @@ class Outputs:
         """Return all that reaches the trainer and its log, ready to compare."""
         hooks = (self.shaped, self.weighed)
         told = [[one and (one.advantages.tolist(), dict(one.diagnostics)) for one in hook] for hook in hooks]
-        return [*told, self.picked, self.kept, self.events]
+        return [*told, self.picked, self.kept, self.restarts, self.events]
+
+
+def restarted(strategy: Strategy, rollouts: Rollouts, state: State) -> tuple[Any, Rollouts, State]:
+    """Return where some of each group went on from (None: nowhere), the rollouts with that marked, and the state."""
+    size, count = rollouts.group_size, strategy.continued(rollouts.group_size, state)
+    if count == 0:
+        return None, rollouts, state
+    where, state = strategy.restart(rollouts, state)
+    assert where.shape == (len(rollouts.rewards) // size, 2)
+    lengths = rollouts.grouped(rollouts.mask.sum(dim=1))
+    assert all(0 <= kept < lengths[group, row] for group, (row, kept) in enumerate(where.tolist()))
+    kept = [tokens * (place >= size - count) for tokens in where[:, 1].tolist() for place in range(size)]
+    marked = replace(rollouts, fresh=size - count, prefix_tokens=kept)
+    return where.tolist(), replace(marked, advantages=marked.normalise(marked.rewards)), state
 
 
 @dataclass(frozen=True)
@@ -224,11 +239,12 @@ class Contract:
     def run(self, strategy: Strategy, steps: list[Step], state: State | None = None, start: int = 0) -> Outputs:
         """Take `strategy` through `steps` as the trainer does; the reward stands still, so that a plateau fires."""
         state = strategy.init() if state is None else state
-        outputs = Outputs(strategy.trainer_settings(), [], [], [], [], [], [])
+        outputs = Outputs(strategy.trainer_settings(), [], [], [], [], [], [], [])
         for number, (pool, rollouts, tokens) in enumerate(steps, start=start + 1):
             picked, state = strategy.pick_prompts(pool, state)
             kept = strategy.keep(rollouts.grouped(rollouts.rewards)).tolist()
-            shaped, state = strategy.shape(rollouts, state)
+            where, marked, state = restarted(strategy, rollouts, state)
+            shaped, state = strategy.shape(marked, state)
             generator = torch.Generator().manual_seed(number)
             now = Progress(step=number, share=number / 10, reward=0.5, entropy=1.0, generator=generator)
             events, state = strategy.react(now, state)
@@ -236,6 +252,7 @@ class Contract:
             outputs.weighed.append(strategy.weigh(tokens, state))
             outputs.picked.append(None if picked is None else list(picked))
             outputs.kept.append((strategy.rounds(), kept))
+            outputs.restarts.append(where)
             outputs.events.append(events)
             outputs.states.append(copy.deepcopy(state))
         return outputs

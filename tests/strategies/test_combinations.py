@@ -29,7 +29,9 @@ AROUND: dict[str, Callable[[Any], dict[str, Any]]] = {
     "with_resets": lambda inner: {
         "with_resets": {"strategy": inner, "trigger": "every", "every_steps": 2, "action": "optimizer"}
     },
-    "random_resets": lambda inner: {"random_resets": {"strategy": inner, "action": "optimizer", "mean_steps": 2.0}},
+    "with_resets at random": lambda inner: {
+        "with_resets": {"strategy": inner, "trigger": "random", "action": "state", "mean_steps": 2.0}
+    },
     "noise_novelty": lambda inner: {"noise_novelty": {"of": inner}},
 }
 REFUSALS = (
@@ -60,7 +62,7 @@ def test_every_pair_mixes_or_is_refused(contract: Any, examples: dict[str, Any])
     allowed = [spec for spec in mixed if built(spec) is not None]
     for spec in allowed:
         strategy = build(spec)
-        assert all(control.family in ("controls", "prompt choice") for control in strategy.controls())
+        assert all(control.family in ("controls", "prompt choice", "resets") for control in strategy.controls())
         contract.run(strategy, contract.steps(1))
     assert len(allowed) > len(pairs) // 2
 

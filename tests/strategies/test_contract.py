@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -24,10 +24,11 @@ from strategies import (
     label,
 )
 from strategies.combinators.hybrid import Hybrid
-from strategies.combinators.resets import WithResets
 from strategies.page import SECTIONS, page
 from strategies.parameters import Range, parameters
 from strategies.registry import STRATEGIES
+from strategies.resets.triggers import Trigger
+from strategies.resets.with_resets import WithResets
 from strategies.settings import SETTINGS
 from strategies.signals import EMBEDDINGS, SIGNALS
 
@@ -58,7 +59,7 @@ def test_parameters_out_of_range_are_refused_with_the_range(name: str, examples:
     for parameter in parameters(known_strategies()[name]):
         for bounds in parameter.bounds:
             for value in outside(bounds):
-                wrong = int(value) if parameter.kind == "whole number" else float(value)
+                wrong = int(value) if parameter.kind.startswith("whole number") else float(value)
                 with pytest.raises(StrategyError) as refused:
                     build({name: {**given, parameter.name: wrong}})
                 assert f"{parameter.name} must be {bounds}, got {wrong}" in str(refused.value)
@@ -157,7 +158,7 @@ def test_its_description_builds_the_same_strategy_with_the_same_label(example: d
 def test_its_controls_are_controls_and_can_be_built(example: dict[str, Any]) -> None:
     controls = build(example["spec"]).controls()
     for control in controls:
-        assert control.family in ("controls", "prompt choice")
+        assert control.family in ("controls", "prompt choice", "resets")
         assert build(describe(control)) == control
         assert all(one in controls for one in control.controls()), "a control's own controls are there already"
 
@@ -185,7 +186,7 @@ COUNTED = {"shape": STEPS, "pick_prompts": STEPS, "react": STEPS}
 def test_a_combinator_keeps_the_state_of_every_hook_of_its_parts(contract: Any) -> None:
     hybrid = contract.run(Hybrid(primary=Counter(), hedge=Counter()), contract.steps()).states[-1]
     assert hybrid == {"primary": COUNTED, "hedge": COUNTED}
-    triggers: tuple[Literal["every", "plateau"], ...] = ("every", "plateau")
+    triggers: tuple[Trigger, ...] = get_args(Trigger)
     for trigger in triggers:
-        resets = WithResets(strategy=Counter(), trigger=trigger, window_steps=1, patience_steps=1)
+        resets = WithResets(strategy=Counter(), trigger=trigger, window_steps=2)
         assert contract.run(resets, contract.steps()).states[-1]["inner"] == COUNTED

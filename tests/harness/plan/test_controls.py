@@ -45,7 +45,7 @@ def test_each_way_of_exploring_gets_its_own_and_none_stands_twice(plan_with: Pla
         "noise_novelty(mine)": ("mine",),
         "noise_novelty(hybrid(g2rl(strength=0.5), entropy_bonus))": ("hybrid(g2rl(strength=0.5), entropy_bonus)",),
         subset: ("accuracy_band",),
-        "random_resets(grpo, action=optimizer, mean_steps=7.0)": (
+        "with_resets(grpo, trigger=random, action=optimizer, mean_steps=7.0)": (
             "with_resets(grpo, trigger=every, action=optimizer, every_steps=7)",
         ),
     }
