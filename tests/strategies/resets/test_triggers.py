@@ -127,7 +127,5 @@ def test_resumed_anywhere_in_a_cool_down_it_is_the_same(trigger: Any, half: int)
 def test_gaps_are_never_shorter_than_the_cool_down(every: int, cool_down: int, most: int | None) -> None:
     asked = timer(every_steps=every, cool_down_steps=cool_down, most=most)
     found = steps(asked, 60)
-    assert all(
-        later - earlier == asked.every_gap_steps > cool_down for earlier, later in pairwise(found)
-    )
+    assert all(later - earlier == asked.every_gap_steps > cool_down for earlier, later in pairwise(found))
     assert most is None or len(found) <= most

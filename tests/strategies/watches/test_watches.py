@@ -19,7 +19,14 @@ STEPS = 40
 
 def progress(step: int, **changes: Any) -> Progress:
     """Return where a run of `STEPS` steps stands."""
-    usual = {"share": step / STEPS, "reward": 0.5, "entropy": 1.0, "zero_variance": 0.2, "flops": step * 1e9}
+    usual = {
+        "share": step / STEPS,
+        "reward": 0.5,
+        "entropy": 1.0,
+        "zero_variance": 0.2,
+        "flops": step * 1e9,
+        "rollouts": 10**6,
+    }
     return Progress(step=step, generator=torch.Generator(), **{**usual, **changes})
 
 
@@ -108,7 +115,7 @@ def rising(reward: Callable[[int], float], samples: int | None = 1000) -> list[t
 
 def test_plateau_when_the_next_tenth_buys_less_than_can_be_seen() -> None:
     watch = Plateau(window_steps=4)
-    assert alarms(watch, rising(lambda step: 0.5)) == list(range(4, STEPS + 1))
+    assert alarms(watch, rising(lambda step: 0.5)) == list(range(5, STEPS + 1))  # not in the first tenth
     assert alarms(watch, rising(lambda step: 0.1 + 0.02 * step)) == []  # 0.08 a tenth; the floor is about 0.04
     assert alarms(watch, rising(lambda step: 0.1 + 0.02 * min(step, 20)))[0] == 23
     flat = verdicts(watch, rising(lambda step: 0.5 + 0.004 * step))[3].numbers
@@ -124,9 +131,17 @@ def test_a_noisy_window_is_no_plateau_and_more_answers_see_more() -> None:
     assert alarms(Plateau(window_steps=4), noisy) == []
     # A hundredth of reward for each tenth of the budget.
     few, many = (rising(lambda step: 0.1 + 0.0025 * step, samples) for samples in (1000, 1_000_000))
-    assert alarms(Plateau(window_steps=4), few)[0] == 4
+    assert alarms(Plateau(window_steps=4), few)[0] == 5
     assert alarms(Plateau(window_steps=4), many) == []
     assert alarms(Plateau(window_steps=4, threshold=0.001), few) == []
+
+
+def test_a_gain_has_at_least_the_error_of_its_rollouts() -> None:
+    flat: list[tuple[dict[str, float], Progress]] = [({}, progress(step, rollouts=8)) for step in range(1, STEPS + 1)]
+    said = verdicts(Plateau(window_steps=4), flat)
+    # Two steps of 8 rollouts at a reward of one half: a variance of 1/64 for each half.
+    assert said[-1].numbers["gain_error"] == pytest.approx(sqrt(2 / 64))
+    assert not any(one.alarm for one in said)
 
 
 def test_the_noise_floor_by_hand() -> None:
