@@ -22,7 +22,8 @@ Defaults:
     128 rollouts a batch that is a tenth more sampling.
 
 Known defects:
-    ρ is measured against a projection of the gradient, which is noisy itself, and so understates the signal's fidelity.
+    ρ is measured against a projection of the gradient, which is noisy itself, and so understates the signal's fidelity;
+    and it is of signed cosines, whatever the inner strategy makes of them (g2rl squares them).
     Steps are noisy and their changes correlate with each other, so payoff is weak evidence and mostly stays 1; it is
     looked at again and again, so over a long run it will fall to 0 by chance now and then. Once s is 0 batches without
     bonus fill the window, and when no other is left in it the bonus is tried again. What bonus there is in single

@@ -25,8 +25,11 @@ Known defects:
     itself, and `random_subset` shows the price. A prompt whose rollouts are all right or all wrong has no gradient and
     scores 0, above every prompt that points the other way (theirs too). Their `dot` scales the validation gradient to
     unit length, as here. One of their two scripts writes a dot product without lengths under the name cosine; the
-    other is the cosine. They train five passes on what was chosen; here each chosen prompt is trained on once. With few
-    rollouts a gradient is mostly noise, and validation problems that are never solved give none.
+    other is the cosine; both average over the tokens of each minibatch and add minibatches up, where here a prompt's
+    rollouts are averaged as one, and validation problems weigh the same. They train five passes on what was chosen;
+    here each chosen prompt is trained on once. With few rollouts a gradient is mostly noise, and validation problems
+    that are never solved give none. The controls pay for the candidates' rollouts alone: neither for validation nor for
+    the signal.
 """
 
 from __future__ import annotations
