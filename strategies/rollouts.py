@@ -40,7 +40,8 @@ class Rollouts:
     """(B, T) bool, true for the tokens of the completion, end-of-text included."""
     signals: Mapping[SignalName, Tensor] = field(default_factory=dict)
     """What the strategy asked for in `needs`, all detached: gradient_features (B, D) float32; split_features (B, 2, D)
-    float32, the same over tokens at even and at odd positions alone; hidden (B, T, D), what each token was predicted
+    float32, the same over tokens at even and at odd positions alone; gradient_activations (B, D) float32, the mean over
+    tokens of gradient times hidden state, number by number; hidden (B, T, D), what each token was predicted
     from, at the input of the LM head; logp (B, T); entropy (B, T) in nats; reference_hidden (B, D), the mean of
     `hidden` over the completion under the model that training started from (or was reset to); embeddings:<encoder>
     (B, E) float32, of unit length (zero for an empty text); projected_gradient:<layers>:<dimension> (B, K) float32,

@@ -6,7 +6,15 @@ from typing import Literal
 
 SignalName = str
 """One of `SIGNALS`, or what `embeddings` or `projected_gradient` returns."""
-SIGNALS = ("gradient_features", "split_features", "hidden", "logp", "entropy", "reference_hidden")
+SIGNALS = (
+    "gradient_features",
+    "split_features",
+    "gradient_activations",
+    "hidden",
+    "logp",
+    "entropy",
+    "reference_hidden",
+)
 EMBEDDINGS = "embeddings:"
 PROJECTED = "projected_gradient:"
 

@@ -67,9 +67,17 @@ class Head:
         return lambda hidden, ids: token_features_by_autograd(hidden, self.logits, ids, self.temperature)
 
 
-HEAD_PASSES = {"gradient_features": 2, "split_features": 2, "logp": 1, "entropy": 1, "hidden": 0}
+HEAD_PASSES = {
+    "gradient_features": 2,
+    "split_features": 2,
+    "gradient_activations": 2,
+    "logp": 1,
+    "entropy": 1,
+    "hidden": 0,
+}
 """Products with the LM head that a signal takes by itself, for each signal made from hidden states."""
-MADE_TOGETHER = (frozenset({"gradient_features", "split_features"}), frozenset({"logp", "entropy"}))
+AT_EACH_TOKEN = frozenset({"gradient_features", "split_features", "gradient_activations"})
+MADE_TOGETHER = (AT_EACH_TOKEN, frozenset({"logp", "entropy"}))
 """Signals that one pass makes as well as one of them."""
 
 
@@ -88,17 +96,21 @@ def compute_signals(
     """Return the signals in `names`; positions outside the mask are zero.
 
     Args:
-        names: gradient_features (B, D), split_features (B, 2, D), hidden (B, T, D), logp (B, T), entropy (B, T) in
-            nats.
+        names: gradient_features (B, D), split_features (B, 2, D), gradient_activations (B, D), hidden (B, T, D), logp
+            (B, T), entropy (B, T) in nats.
         hidden_BTD: Hidden states that the completion's tokens were predicted from.
         ids_BT: The completion's token ids.
         mask_BT: Bool, true for the completion's tokens.
         head: The LM head.
     """
     made: dict[SignalName, Tensor] = {}
-    if names & {"gradient_features", "split_features"}:
+    if names & AT_EACH_TOKEN:
         sums = parity_sums(hidden_BTD, ids_BT, mask_BT, head.token_features())
-        made |= {"gradient_features": sums.mean, "split_features": sums.halves}
+        made |= {
+            "gradient_features": sums.mean,
+            "split_features": sums.halves,
+            "gradient_activations": sums.activations,
+        }
     if of_tokens := names & {"logp", "entropy"}:
         made |= _of_tokens(of_tokens, hidden_BTD, ids_BT, mask_BT, head)
     if "hidden" in names:

@@ -31,7 +31,7 @@ Known defects:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -39,6 +39,7 @@ from torch import Tensor
 
 from strategies.contract import State, Strategy
 from strategies.gradient.features import Feature, Features
+from strategies.gradient.measures import UniformGroup, standardised
 from strategies.parameters import Range
 from strategies.rollouts import Rollouts, Shaped
 from strategies.signals import SignalName
@@ -113,7 +114,7 @@ class G2RL(Strategy):
     """λ; 0 is plain GRPO. The paper gives no value."""
     form: Literal["literal", "prose", "centred"] = "literal"
     """The reading of the paper."""
-    uniform_group: Literal["shape", "zero", "no_std"] = "shape"
+    uniform_group: UniformGroup = "shape"
     """Groups whose rewards are all the same: shape them too (the paper; standardising gives them full weight whatever
     λ is), leave them at zero advantage as GRPO does, or shape them without dividing by their spread."""
     reference: Reference = "exp"
@@ -158,11 +159,7 @@ class G2RL(Strategy):
         angles = cosines(rollouts.grouped(self.features.of(rollouts)))
         raw = novelty(angles, signed, self.reference, self.cosine)
         shaped = (signed * self.factor(signed, min_max(raw))).clamp(-self.clip, self.clip).reshape(-1)
-        advantages = rollouts.normalise((shaped + 1) / 2)
-        if self.uniform_group != "shape":
-            centred = replace(rollouts, scale="none").normalise((shaped + 1) / 2)
-            alone = centred if self.uniform_group == "no_std" else torch.zeros_like(advantages)
-            advantages = torch.where(rollouts.uniform(), alone, advantages)
+        advantages = standardised(rollouts, (shaped + 1) / 2, self.uniform_group)
         pairs = ~torch.eye(rollouts.group_size, dtype=torch.bool, device=raw.device)
         diagnostics = {
             "novelty": raw.mean().item(),

@@ -50,6 +50,8 @@ class ParitySums:
     """(B, 2, D) float32."""
     counts: Tensor
     """(B, 2) tokens in each sum."""
+    products: Tensor
+    """(B, D) float32, sums of φ ⊙ h over all tokens."""
 
     @property
     def mean(self) -> Tensor:
@@ -60,6 +62,11 @@ class ParitySums:
     def halves(self) -> Tensor:
         """Φ (B, 2, D) float32 over the tokens at even and at odd positions alone; zero where there are none."""
         return self.sums / self.counts.unsqueeze(-1).clamp(min=1)
+
+    @property
+    def activations(self) -> Tensor:
+        """The mean of φ ⊙ h (B, D) float32; zero for a completion of no tokens."""
+        return self.products / self.counts.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 def parity_sums(
@@ -80,12 +87,15 @@ def parity_sums(
     rows_N, columns_N = mask_BT.nonzero(as_tuple=True)
     places_N = rows_N * 2 + columns_N % 2
     sums = hidden_BTD.new_zeros((rollouts * 2, width), dtype=torch.float32)
+    products = hidden_BTD.new_zeros((rollouts, width), dtype=torch.float32)
     for start in range(0, rows_N.numel(), CHUNK_TOKENS):
         chunk = slice(start, start + CHUNK_TOKENS)
         where = rows_N[chunk], columns_N[chunk]
-        sums.index_add_(0, places_N[chunk], token_features(hidden_BTD[where], ids_BT[where]))
+        features_ND = token_features(hidden_BTD[where], ids_BT[where])
+        sums.index_add_(0, places_N[chunk], features_ND)
+        products.index_add_(0, rows_N[chunk], features_ND * hidden_BTD[where].float())
     counts = torch.stack([mask_BT[:, start::2].sum(dim=1) for start in (0, 1)], dim=1)
-    return ParitySums(sums=sums.view(rollouts, 2, width), counts=counts)
+    return ParitySums(sums=sums.view(rollouts, 2, width), counts=counts, products=products)
 
 
 def sequence_features(

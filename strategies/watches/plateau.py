@@ -5,10 +5,10 @@ When even a generous reading of that is less than what the primary suite can tel
 
 Formula:
     Of the last `window_steps` steps, m1, m2 the mean rewards of the earlier and the later half: gain = m2 − m1,
-    se = √(e1² + e2²), e² the larger of m (1 − m) by the half's rollouts and the variance of its steps' means by their
-    number. The halves are a distance of d of the budget apart. The next tenth buys at most
-    u = (gain + 1.645 se) · 0.1 / d. Alarm, after the first tenth of the run: u < threshold; by default the suite's noise
-    floor, 1.96 √(2 p (1 − p) / N), N the answers that the suite draws at a checkpoint and p = (N m2 + 1) / (N + 2).
+    se = √(e1² + e2²), e² the larger of m (1 − m) by the half's rollouts and the variance of its steps by their number.
+    The halves are a distance of d of the budget apart. The next tenth buys at most u = (gain + 1.645 se) · 0.1 / d.
+    Alarm, after the first tenth of the run: u < threshold; by default the suite's noise floor,
+    1.96 √(2 p (1 − p) / N), N the answers that the suite draws at a checkpoint and p = (N m2 + 1) / (N + 2).
 
 Source:
     Ours. The noise floor is the half-width of an interval for a difference of two accuracies (Miller 2024, arXiv
@@ -46,9 +46,10 @@ def noise_floor(accuracy: float, samples: int) -> float:
 
 
 def _variance_of_mean(rewards: list[float], rollouts: int) -> float:
-    """Return the variance of the mean of steps' rewards: that of its rollouts at least, which few steps may not show."""
+    """Return the variance of a mean of steps: that of its rollouts at least, which few steps may not show."""
     mean = fmean(rewards)
-    return max(variance(rewards) / len(rewards), mean * (1 - mean) / rollouts)
+    of_steps = variance(rewards) / len(rewards) if len(rewards) > 1 else 0.0
+    return max(of_steps, mean * (1 - mean) / rollouts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ class Plateau(Watch):
 
     threshold: Annotated[float | None, Range(least=0)] = None
     """Reward that the next tenth of the budget has to buy; None: the noise floor of the primary suite."""
-    window_steps: Annotated[int, Range(least=4)] = 20
+    window_steps: Annotated[int, Range(least=2)] = 20
     """Steps that the gain is measured over, half against half."""
 
     def init(self) -> State:

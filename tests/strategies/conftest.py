@@ -100,6 +100,7 @@ def make_rollouts() -> RolloutFactory:
                 {
                     "gradient_features": noise.sum(dim=1) if given is None else given,
                     "split_features": halves(noise) if given is None else torch.stack([given, given], dim=1),
+                    "gradient_activations": noise.cumsum(dim=1)[:, -1] if given is None else given,
                     "hidden": noise * mask.unsqueeze(-1),
                     "logp": -per_token,
                     "entropy": per_token,
@@ -200,6 +201,8 @@ class Outputs:
     picked: list[Any]
     kept: list[Any]
     restarts: list[Any]
+    plain: list[Tensor]
+    """What plain GRPO would have used."""
     events: list[list[Event]]
     states: list[State]
 
@@ -239,7 +242,7 @@ class Contract:
     def run(self, strategy: Strategy, steps: list[Step], state: State | None = None, start: int = 0) -> Outputs:
         """Take `strategy` through `steps` as the trainer does; the reward stands still, so that a plateau fires."""
         state = strategy.init() if state is None else state
-        outputs = Outputs(strategy.trainer_settings(), [], [], [], [], [], [], [])
+        outputs = Outputs(strategy.trainer_settings(), [], [], [], [], [], [], [], [])
         for number, (pool, rollouts, tokens) in enumerate(steps, start=start + 1):
             picked, state = strategy.pick_prompts(pool, state)
             kept = strategy.keep(rollouts.grouped(rollouts.rewards)).tolist()
@@ -253,6 +256,7 @@ class Contract:
             outputs.picked.append(None if picked is None else list(picked))
             outputs.kept.append((strategy.rounds(), kept))
             outputs.restarts.append(where)
+            outputs.plain.append(marked.advantages)
             outputs.events.append(events)
             outputs.states.append(copy.deepcopy(state))
         return outputs

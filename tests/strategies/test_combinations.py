@@ -100,12 +100,12 @@ def test_a_hybrid_with_grpo_departs_from_it_by_its_share(example: dict[str, Any]
         return
     alone, mixed = (contract.run(build(one), contract.steps()) for one in (example["spec"], spec))
     assert (mixed.picked, mixed.kept, mixed.events) == (alone.picked, alone.kept, alone.events)
-    for step, part, whole in zip(contract.steps(), alone.shaped, mixed.shaped, strict=True):
+    assert mixed.restarts == alone.restarts
+    for plain, part, whole in zip(alone.plain, alone.shaped, mixed.shaped, strict=True):
         assert (part is None) == (whole is None)
         if part is not None:
-            plain = step.rollouts.advantages
-            plain = plain.unsqueeze(1) if part.advantages.dim() > 1 else plain
-            torch.testing.assert_close(whole.advantages, 0.75 * part.advantages + 0.25 * plain)
+            as_it_comes = plain.unsqueeze(1) if part.advantages.dim() > 1 else plain
+            torch.testing.assert_close(whole.advantages, 0.75 * part.advantages + 0.25 * as_it_comes)
 
 
 def test_the_leaves_cover_every_way_of_acting() -> None:

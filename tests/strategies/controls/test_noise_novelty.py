@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from strategies import Event, Progress, PromptPool, Rollouts, RunSettings, Shaped, State, Strategy, TokenBatch, build
 from strategies.contract import SettingValue
-from strategies.controls.noise_novelty import NoiseNovelty, permuted
+from strategies.controls.noise_novelty import NoiseNovelty, classes, permuted
 from strategies.signals import SignalName
 
 RolloutFactory = Callable[..., Rollouts]
@@ -262,3 +262,10 @@ def test_a_control_has_nothing_to_shuffle() -> None:
         build({"noise_novelty": {"of": "grpo"}})
     with pytest.raises(ValueError, match="got the control NoiseNovelty"):
         NoiseNovelty(of=NoiseNovelty(of=RewardBonus()))
+
+
+def test_what_goes_on_from_a_prefix_is_not_mixed_with_what_does_not(make_rollouts: RolloutFactory) -> None:
+    # Their advantages are standardised apart, so rollouts of both parts differ though their rewards are the same.
+    rollouts = make_rollouts(rewards=(1, 1, 1, 1, 0, 1, 0, 1), group_size=4)
+    assert classes(rollouts).tolist() == [0, 0, 0, 0, 4, 5, 4, 5]
+    assert classes(replace(rollouts, fresh=2)).tolist() == [0, 0, 2, 2, 4, 5, 6, 7]
