@@ -99,12 +99,13 @@ class Filtered(Wrapper):
         return self.least_reliability != 0 or self.least_impact != 0
 
     def controls(self) -> tuple[Strategy, ...]:
-        """Return the whole, shuffled, and as many rollouts filtered by lot."""
+        """Return the whole, shuffled, and as many rollouts filtered by lot; none, if that is what it does."""
         from strategies.controls.noise_novelty import shuffled
 
-        if self.choose == "random" or not self._filters:
-            return shuffled(self, (self.strategy,))
-        return *shuffled(self, (self.strategy,)), replace(self, choose="random")
+        if self.choose == "random":
+            return ()
+        by_lot = (replace(self, choose="random"),) if self._filters else ()
+        return *shuffled(self, (self.strategy,)), *by_lot
 
     def needs(self) -> frozenset[SignalName]:
         """Ask for what the inner strategy asks for, and for both halves of Φ."""
