@@ -28,6 +28,7 @@ budget: {{steps: {STEPS}}}
 checkpoints: 1
 training: {{prompts_per_step: 16, group_size: 8, learning_rate: 1e-4}}
 suites: [countdown]
+watch: []
 """
 
 

@@ -11,11 +11,11 @@ from harness.plan.arms import Arm
 from harness.plan.complaints import expectation
 from harness.plan.grid import LEARNING_RATE, GridError, Values, with_values
 from harness.plan.model import folder_sha256
+from harness.plan.run import run_settings
 from harness.plan.schema import Budget, PlanFile, Training
-from suites import SuiteError, training_task
 
 if TYPE_CHECKING:
-    from strategies import RunSettings, Strategy
+    from strategies import Strategy
 
 
 def require_effect(file: PlanFile, point: Arm, trial: Budget) -> None:
@@ -23,7 +23,7 @@ def require_effect(file: PlanFile, point: Arm, trial: Budget) -> None:
     if point.strategy is None:
         return
     try:
-        point.strategy.check(_run_settings(file, trial))
+        point.strategy.check(run_settings(file, trial))
     except ValueError as error:
         raise ValueError(f"in a trial of {trial.amount:,.10g} {trial.unit}: {error}") from error
 
@@ -35,13 +35,16 @@ def build_arm(file: PlanFile, name: str | None, spec: object, values: Values) ->
         ValueError: If it can't be built, or could have no effect.
     """
     from strategies import build, describe, label
+    from strategies.requirements import require_readable
 
     strategy = build(with_values(spec, values) if values else spec)
     if not strategy.trained:
         raise ValueError(
             f"{label(strategy)} is the untrained model, which every plan has; leave it out, or list it bare"
         )
-    strategy.check(_run_settings(file, file.budget))
+    run = run_settings(file, file.budget)
+    strategy.check(run)
+    require_readable(strategy.needs(), run)
     _require_encoders(strategy)
     return Arm(
         name=name or label(strategy),
@@ -79,32 +82,3 @@ def _training(training: Training, values: Values) -> Training:
         return Training.model_validate({**training.model_dump(), LEARNING_RATE: values[LEARNING_RATE]})
     except ValidationError as error:
         raise GridError(expectation(error.errors()[0]), LEARNING_RATE) from error
-
-
-def _run_settings(file: PlanFile, budget: Budget) -> RunSettings:
-    from strategies import RunSettings
-
-    training = file.training
-    return RunSettings(
-        kl=training.kl,
-        group_size=training.group_size,
-        prompts_per_step=training.prompts_per_step,
-        updates_per_batch=training.updates_per_batch,
-        temperature=training.temperature,
-        pool=training.pool,
-        visits=_visits(file, budget),
-    )
-
-
-def _visits(file: PlanFile, budget: Budget) -> float | None:
-    """Return the prompts that a cell visits if every answer reaches its cap; None if the budget doesn't say."""
-    training, amount = file.training, budget.amount
-    if budget.unit == "steps":
-        return training.prompts_per_step * amount / training.updates_per_batch
-    if budget.unit != "generated_tokens":
-        return None
-    try:
-        cap = training.max_completion_tokens or training_task(file.task).max_tokens
-    except SuiteError:  # an unknown task, which is said elsewhere
-        return None
-    return amount / (training.group_size * cap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.plan.arms import Arm
@@ -31,6 +32,7 @@ def resolved_json(plan: Plan) -> dict[str, Any]:
         "evaluation": plan.evaluation.model_dump(),
         "suites": [_suite(plan, use, suite) for use, suite in plan.suites],
         "cells": [{"id": cell.id, "arm": cell.arm, "seed": cell.seed} for cell in plan.cells],
+        "watch": {watch.name: asdict(watch) for watch in plan.watches},
         "tuning": None if plan.tuning is None else _tuning(plan, plan.tuning),
         "trials": [{"id": trial.cell.id, "arm": trial.cell.arm, "seed": trial.cell.seed} for trial in trials_of(plan)],
     }

@@ -17,6 +17,7 @@ from harness.plan.complaints import complaint, shown
 from harness.plan.controls import controlled
 from harness.plan.entries import resolve_arms
 from harness.plan.model import PinnedModel, pin_model
+from harness.plan.run import run_settings
 from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training
 from harness.plan.source import Source, read_source
 from harness.plan.tuning import Tuning, resolve_tuning
@@ -160,14 +161,16 @@ def _suites(source: Source, file: PlanFile, problems: list[str]) -> list[tuple[S
 def _watches(source: Source, file: PlanFile, problems: list[str]) -> tuple[Watch, ...]:
     if not file.watch:
         return ()
-    from strategies import RunSettings, build_watch
+    from strategies import build_watch
+    from strategies.requirements import require_readable
 
-    run = RunSettings(group_size=file.training.group_size)
+    run = run_settings(file, file.budget)
     found: dict[str, Watch] = {}
     for index, spec in enumerate(file.watch):
         try:
             watch = build_watch(spec)
             watch.check(run)
+            require_readable(watch.needs(), run)
             if watch.name in found:
                 raise ValueError(f"{watch.name} stands in the list twice; leave one out")
             found[watch.name] = watch
