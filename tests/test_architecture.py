@@ -166,7 +166,7 @@ def test_one_module_touches_trls_private_names() -> None:
 
 
 def test_every_private_name_that_is_used_is_listed() -> None:
-    from harness.training.trainer import PRIVATE_NAMES
+    from harness.training.private_names import PRIVATE_NAMES
 
     used = {
         node.attr if isinstance(node, ast.Attribute) else node.name

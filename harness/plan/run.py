@@ -24,6 +24,7 @@ def run_settings(file: PlanFile, budget: Budget) -> RunSettings:
         temperature=training.temperature,
         pool=training.pool,
         visits=_visits(file, budget),
+        adapters=training.lora is not None,
         task=file.task,
         prefixes=_prefixes(file),
         suites=tuple(use.name for use in file.suites),

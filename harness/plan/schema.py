@@ -32,6 +32,14 @@ class Budget(_Part):
         return Budget(unit=self.unit, amount=self.amount / among)
 
 
+class Lora(_Part):
+    """Adapters that are trained in the place of the weights."""
+
+    rank: int = Field(default=16, ge=1)
+    alpha: int | None = Field(default=None, ge=1)
+    """What the adapters' product is multiplied by, times the rank; twice the rank by default."""
+
+
 class Training(_Part):
     """What is the same for every arm."""
 
@@ -56,6 +64,8 @@ class Training(_Part):
     precision: Literal["float32", "bfloat16"] = "float32"
     gradient_checkpointing: bool = False
     """Trade time for memory in the backward pass; the result is the same."""
+    lora: Lora | None = None
+    """Adapters on every linear layer but the LM head; without it the weights themselves are trained."""
     pool: int = Field(default=16384, ge=1)
     """Training problems, drawn anew for each seed; a rest that doesn't fill a step is left out."""
 

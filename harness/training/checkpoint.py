@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from harness.ledger.ledger import Spent
+from harness.training.adapters import has_adapters, load_adapters, save_adapters
 
 if TYPE_CHECKING:
     from harness.training.trainer import StrategyTrainer
@@ -28,6 +29,8 @@ def save_extras(folder: Path, trainer: StrategyTrainer, watching: Watching, spen
         "watches": watching.states,
     }
     torch.save(extras, folder / STRATEGY_FILE)
+    if has_adapters(trainer.policy):
+        save_adapters(folder, trainer)
     if trainer.reference_moved:
         from safetensors.torch import save_model
 
@@ -45,6 +48,8 @@ def load_extras(folder: Path, trainer: StrategyTrainer, watching: Watching) -> S
     trainer.mean_rewards.update(extras["mean_rewards"])
     trainer.supply.handed_out = extras["prompts_handed_out"]
     watching.states |= {name: extras["watches"][name] for name in watching.states.keys() & extras["watches"].keys()}
+    if has_adapters(trainer.policy):
+        load_adapters(folder, trainer)
     if (folder / REFERENCE_FILE).exists():
         from safetensors.torch import load_model
 

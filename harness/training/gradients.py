@@ -77,9 +77,10 @@ class Sequences:
 
 
 def linear_layers(model: PreTrainedModel, layers: Layers) -> dict[str, nn.Linear]:
-    """Return the linear layers that `layers` names, in the model's order."""
+    """Return the linear layers that `layers` names, in the model's order; of a model with adapters, the adapters'."""
     head = model.get_output_embeddings()
     found = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    found = {name: module for name, module in found.items() if "lora_" in name} or found
     if layers == "all":
         return found
     body = {name: module for name, module in found.items() if module is not head}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from harness.models import load_model
+from harness.training.adapters import merge_and_restart
 from harness.training.dormant import restart_dormant
 from strategies import Event
 
@@ -50,10 +51,17 @@ def _shrink(event: Event, trainer: StrategyTrainer) -> Detail:
     origin = dict(load_model(trainer.origin, device=str(policy.device)).named_parameters())
     moved = torch.zeros((), dtype=torch.float64)
     for name, weight in policy.named_parameters():
-        step = eta * (origin[name].to(weight) - weight)
+        if "lora_A" in name:  # the product shrinks with its other factor
+            continue
+        target = torch.zeros_like(weight) if "lora_B" in name else origin[name.replace(".base_layer.", ".")].to(weight)
+        step = eta * (target - weight)
         moved += step.double().pow(2).sum().cpu()
-        weight.add_(step) if eta < 1 else weight.copy_(origin[name])
+        weight.add_(step) if eta < 1 else weight.copy_(target)
     return {"moved": float(moved.sqrt())}
+
+
+def _lora(event: Event, trainer: StrategyTrainer) -> Detail:
+    return merge_and_restart(trainer)
 
 
 def _dormant(event: Event, trainer: StrategyTrainer) -> Detail:
@@ -64,5 +72,6 @@ ACTIONS: dict[str, Callable[[Event, StrategyTrainer], Detail]] = {
     "reference": _reference,
     "optimizer": _optimizer,
     "shrink": _shrink,
+    "lora": _lora,
     "dormant": _dormant,
 }

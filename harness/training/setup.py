@@ -15,6 +15,7 @@ from harness.plan.arms import Arm
 from harness.plan.cells import Cell
 from harness.plan.resolve import Plan
 from harness.seeds import stream_seed
+from harness.training.adapters import lora_config
 from harness.training.drift import PROMPTS, BaseDrift
 from harness.training.meter import StepMeter
 from harness.training.problems import Verifier, problem_pool
@@ -43,6 +44,8 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop
     factor = 3 if plan.training.gradient_checkpointing else 2
     generator = torch.Generator().manual_seed(stream_seed(cell.seed, "strategy"))
     tokenizer = load_tokenizer(plan.model.folder)
+    lora = plan.training.lora
+    torch.manual_seed(stream_seed(cell.seed, "trainer"))  # decides how adapters start
     trainer = loop.trainer = StrategyTrainer(
         strategy=arm.strategy,
         part=arm.name,
@@ -56,6 +59,7 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop
         train_dataset=problem_pool(task, plan.training.pool, stream_seed(cell.seed, "problems")),
         args=trainer_config(plan, cell, scratch, arm.strategy.trainer_settings()),
         callbacks=[loop],
+        peft_config=None if lora is None else lora_config(lora),
     )
     loop.watching = Watching(watches=plan.watches, trainer=trainer)
     trainer.listeners.append(loop.watching)

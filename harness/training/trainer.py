@@ -1,6 +1,6 @@
 """TRL's GRPOTrainer with a strategy in its loop. The only module that touches TRL's private names.
 
-`PRIVATE_NAMES` lists them; a test holds each, so that an upgrade of TRL that breaks us says where.
+`private_names` lists them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
+from accelerate.utils import is_peft_model
 from torch import Tensor
 from trl import GRPOTrainer
 
@@ -24,20 +25,6 @@ from harness.training.sampling import Restarts, Sampler
 from harness.training.signals import Batch, SignalMaker, reads_hidden
 from harness.training.supply import PromptSupply
 from strategies import PromptPool, Rollouts, Shaped, SignalName, State, Strategy, TokenBatch
-
-PRIVATE_NAMES = {
-    "_generate": "(self, prompts)",
-    "_tokenize_prompts": "(self, prompts)",
-    "_calculate_rewards": "(self, inputs, prompts, completions, completion_ids_list)",
-    "_generate_and_score_completions": "(self, inputs)",
-    "_compute_loss": "(self, model, inputs)",
-    "_get_per_token_logps_and_entropies": (
-        "(self, model, input_ids, attention_mask, logits_to_keep, batch_size, compute_entropy, compute_aux_loss, "
-        "pixel_values, image_grid_thw, num_images, pixel_attention_mask, spatial_shapes, num_tiles, image_sizes, "
-        "token_type_ids, mm_token_type_ids, image_position_ids)"
-    ),
-}
-"""The methods of GRPOTrainer that are overridden here, with the signatures they must have."""
 
 Listener = Callable[[Rollouts, Tensor, Shaped | None], None]
 """Looks at a batch that is about to be trained on; it changes none of it, and draws from no generator of the run."""
@@ -71,6 +58,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self.mean_rewards: dict[int, list[float]] = defaultdict(list)
         self.diagnostics: dict[str, float] = {}
         self.reference_moved = False
+        self.base_moved = False
         self.part = part
         self.origin = origin
         self.signals = SignalMaker(
@@ -159,8 +147,9 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     @property
     def policy(self) -> Any:
-        """The model as it is now."""
-        return self.accelerator.unwrap_model(self.model)
+        """The model as it is now; with adapters, the one that they are in."""
+        model = self.accelerator.unwrap_model(self.model)
+        return model.get_base_model() if is_peft_model(model) else model
 
     @property
     def _setting(self) -> Setting:
@@ -299,6 +288,10 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         advantages = checked_advantages(shaped, shape, like, self._where)
         self.diagnostics |= shaped.diagnostics
         return advantages
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if not is_peft_model(self.model):  # the extras have brought adapters back
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write none: a checkpoint is sealed by us, not published."""

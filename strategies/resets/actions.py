@@ -16,6 +16,11 @@ LEAST_PART = 2
 
 def require_possible(action: Action, run: RunSettings) -> None:
     """Raise ValueError for an action that could do nothing, or can't be done, under `run`."""
+    if action == "reference" and run.adapters:
+        raise ValueError(
+            "action reference moves the reference policy to the current one, but under training.lora the reference is "
+            "the model without adapters. Use action lora, which merges the adapters into it and starts new ones"
+        )
     if action == "reference" and run.kl <= 0:
         raise ValueError(
             f"action reference resets the reference policy of the KL penalty, but training.kl is {run.kl}: it "
@@ -24,7 +29,7 @@ def require_possible(action: Action, run: RunSettings) -> None:
     if action == "lora" and not run.adapters:
         raise ValueError(
             "action lora merges LoRA adapters into the weights and starts them anew, but this run trains the weights "
-            "themselves. Train adapters, or use action shrink or optimizer"
+            "themselves. Set training.lora, or use action shrink or optimizer"
         )
     if action == "dormant":
         _require_neurons(run)

@@ -31,7 +31,8 @@ Defaults:
 Known defects:
     reference: without a KL penalty a no-op, so it is refused. optimizer: ProRL's first text re-initialises the
     optimizer too and its second does not, so the actions are kept apart; the first steps after it are Adam's largest.
-    shrink: undoes learning in proportion, good and bad alike. lora: the merge rounds in the weights' precision.
+    shrink: undoes learning in proportion, good and bad alike. lora: the merge rounds in the weights'
+    precision, and with a KL penalty the reference, which is the model without adapters, moves along.
     dormant: gated MLPs are seldom exactly zero, so τ must be tuned; at the default it may find nothing. state: RRPO is
     about as good as GRPO in its paper, whose prefixes end at thoughts and ours at tokens. novelty: the policy moves its
     hidden states, so old counts fade in meaning; a rare cell may be rare because it is bad; prompts stay as they come.

@@ -36,6 +36,12 @@ RESETS = {
 }
 
 
+def resets(action: str) -> dict[str, Any]:
+    """Return an arm that is reset after every other step."""
+    settings = {"strategy": "grpo", "trigger": "every", "every_steps": 2, "action": action, "lasting_batches": 1}
+    return {"name": action, "with_resets": {**settings, "tau": 0.5}}
+
+
 class Stop(BaseException):
     """Ends a process as a power cut does: no handler of ours catches it."""
 
@@ -68,6 +74,11 @@ def watched(paths: CellPaths) -> dict[int, Any]:
         ("grpo", {}),
         (G2RL, {"micro_batch": 4}),
         (RESETS, {"kl": 0.05, "learning_rate": 1e-3}),
+        (resets("shrink"), {"learning_rate": 1e-3}),
+        (resets("dormant"), {"learning_rate": 1e-3}),
+        (resets("novelty"), {}),
+        ("grpo", {"learning_rate": 1e-2, "lora": {"rank": 2}}),
+        (resets("lora"), {"learning_rate": 1e-2, "lora": {"rank": 2}}),
         ("grpo", {"pool": 6, "warmup_steps": 5}),
         ("grpo", {"pool": 8}),
         ("grpo", {"minibatches": 2}),
@@ -77,6 +88,11 @@ def watched(paths: CellPaths) -> dict[int, Any]:
         "grpo",
         "g2rl with accumulation",
         "reference resets",
+        "weights moved back",
+        "neurons started anew",
+        "answers that go on from others",
+        "adapters",
+        "adapters that were merged",
         "in a second epoch",
         "between two epochs",
         "with several updates on one generation",

@@ -18,9 +18,10 @@ from harness.plan.resolve import Plan
 from harness.seeds import stream_seed
 from harness.store.atomic import read_lines
 from harness.store.paths import CellPaths
+from harness.training.private_names import PRIVATE_NAMES
 from harness.training.problems import Verifier, problem_pool
 from harness.training.setup import trainer_config
-from harness.training.trainer import PRIVATE_NAMES, StrategyTrainer
+from harness.training.trainer import StrategyTrainer
 from strategies import Event, Progress, PromptPool, Rollouts, SettingValue, Shaped, State, Strategy
 from suites import training_task
 

@@ -209,7 +209,7 @@ NEURONS = ModelFacts(name="small", mlps=2)
             {},
             r"training\.kl is 0\.0: it would do nothing\. Set training\.kl above 0 .* or use action optim",
         ),
-        ("lora", {}, "this run trains the weights themselves. Train adapters, or use action shrink or optimizer"),
+        ("lora", {}, "this run trains the weights themselves. Set training.lora, or use action shrink or optimizer"),
         ("dormant", {"adapters": True}, "this run trains adapters .* Use action lora, or train the weights themselves"),
         (
             "dormant",
