@@ -1,26 +1,31 @@
 """Filtered: another strategy whose bonus is taken back where its signal is noise, or where it would hardly matter.
 
-A rollout's update direction is a mean over tokens. If half of the tokens say one thing and the other half another, the
-direction is an accident, and so is any bonus that hangs on it. And where direction times advantage is next to nothing,
-a bonus decides about nothing. In both cases the rollout keeps what plain GRPO gives it.
+A bonus hangs on what a rollout's direction is like. If one half of what is known of the direction says something else
+than the other half, it is an accident, and so is the bonus. And where direction times advantage is next to nothing, a
+bonus decides about nothing. In both cases the rollout keeps what plain GRPO gives it.
 
 Formula:
-    reliability ρ_i = 2c / (1 + c), c = max(0, cos(Φ_i^even, Φ_i^odd)), Φ over the tokens at even and at odd positions:
-    the split-half correlation, stepped up to the whole (Spearman-Brown). impact m_i = |Φ_i| |A_i|, A plain GRPO's.
+    reliability ρ_i = 2c / (1 + c), c = max(0, the agreement of two halves): their correlation, stepped up to the whole
+    (Spearman-Brown). cosines: the halves are the rollout's cosines to the others of its group in two disjoint halves of
+    the inner strategy's features. tokens: Φ over the tokens at even, and over those at odd positions.
+    impact m_i = |Φ_i| |A_i|, A plain GRPO's.
     A_i' = A_i where ρ_i < `least_reliability` or m_i < `least_impact` · mean m; else the inner strategy's.
-    Without a given least_reliability the batch's own noise floor: the 95% point of the same number for halves of
-    rollouts of different prompts, which agree only in what all rollouts share.
+    Without a given least_reliability the batch's own noise floor: a quantile of the same number for halves of rollouts
+    of different prompts, whose agreement is chance.
 
 Source:
     Ours. Spearman 1910 and Brown 1910 for the step-up.
 
 Defaults:
-    The batch's own noise floor, and a tenth of the mean impact.
+    By cosines, the batch's own noise floor at 95%, and a tenth of the mean impact.
 
 Known defects:
-    Neighbouring tokens depend on each other, so halves agree more than two independent answers' halves would: ρ is an
-    upper bound. A completion of one token has no second half, and ρ = 0. GRPO's advantage is 0 in groups of one reward,
-    so there impact is 0 and every bonus is taken back, unless least_impact is 0. A batch of one prompt has no floor.
+    tokens: halves of an answer that the policy sampled itself agree on nothing, in expectation exactly: given what
+    stands before it, a token's φ has mean zero under the policy, so E[φ_s · φ_t] = 0 for s ≠ t, whatever the rollout is
+    worth. What passes is chance (`docs/gradient.md` has it measured); it is here to be looked at, and for rollouts of
+    another policy. cosines: tells noise in the features from structure, and not whether the structure is worth
+    anything; a group of two or three has no pattern, and is refused. GRPO's advantage is 0 in groups of one reward, so
+    there impact is 0 and every bonus is taken back, unless least_impact is 0. A batch of one prompt has no floor.
     Prompts, sampling and settings of the inner strategy are not filtered.
 """
 
@@ -32,45 +37,20 @@ from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cosine_similarity, normalize
 
 from strategies.contract import State, Strategy
+from strategies.gradient.features import features_of
 from strategies.gradient.measures import gradient_norm
+from strategies.gradient.reliability import LEAST_GROUP, cosine_profiles, noise_floor, reliability
 from strategies.parameters import Range
 from strategies.rewards.bonus import generator_of
 from strategies.rollouts import Rollouts, Shaped, TokenBatch
+from strategies.run import RunSettings
 from strategies.signals import SignalName
 from strategies.wrapper import Wrapper
 
 PART = "filter"
 """What the filter's signals are charged to."""
-SIGNALS: frozenset[SignalName] = frozenset({"gradient_features", "split_features"})
-FLOOR_QUANTILE = 0.95
-
-
-def stepped_up(correlation: Tensor) -> Tensor:
-    """Return the reliability of a whole from the correlation of its halves; 0 where that is negative.
-
-    References:
-        Spearman 1910, Brown 1910.
-    """
-    positive = correlation.clamp(min=0)
-    return 2 * positive / (1 + positive)
-
-
-def reliability(halves_B2D: Tensor) -> Tensor:
-    """Return ρ (B,), how much of a feature its tokens agree on, from its means over even and over odd positions."""
-    return stepped_up(cosine_similarity(halves_B2D[:, 0], halves_B2D[:, 1], dim=1))
-
-
-def noise_floor(halves_B2D: Tensor, group_size: int) -> float:
-    """Return the 95% point of ρ between halves of rollouts of different prompts; 0 if there is one prompt."""
-    groups = torch.arange(len(halves_B2D), device=halves_B2D.device) // group_size
-    apart = groups.unsqueeze(1) != groups
-    if not apart.any():
-        return 0.0
-    even, odd = (normalize(halves_B2D[:, half], dim=1) for half in (0, 1))
-    return float(torch.quantile(stepped_up(even @ odd.T)[apart], FLOOR_QUANTILE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +62,12 @@ class Filtered(Wrapper):
 
     strategy: Strategy
     """The strategy whose bonus is filtered."""
+    by: Literal["cosines", "tokens"] = "cosines"
+    """What reliability is read from: cosines in two halves of the features, or Φ over two halves of the tokens."""
     least_reliability: Annotated[float | None, Range(least=0, most=1)] = None
     """ρ below which a bonus is taken back; None: the batch's own noise floor, and 0: never."""
+    floor_quantile: Annotated[float, Range(least=0, most=1)] = 0.95
+    """Of what rollouts of different prompts have in common, the share that lies below the batch's noise floor."""
     least_impact: Annotated[float, Range(least=0)] = 0.1
     """Impact, by the batch's mean, below which a bonus is taken back; 0: never."""
     choose: Literal["signal", "random"] = "signal"
@@ -107,13 +91,29 @@ class Filtered(Wrapper):
         by_lot = (replace(self, choose="random"),) if self._filters else ()
         return *shuffled(self, (self.strategy,)), *by_lot
 
+    @property
+    def _signals(self) -> frozenset[SignalName]:
+        if not self._filters:
+            return frozenset()
+        halves = features_of(self.strategy).needs() if self.by == "cosines" else frozenset({"split_features"})
+        return halves | {"gradient_features"}
+
     def needs(self) -> frozenset[SignalName]:
-        """Ask for what the inner strategy asks for, and for both halves of Φ."""
-        return super().needs() | (SIGNALS if self._filters else frozenset())
+        """Ask for what the inner strategy asks for, and for what the filter reads."""
+        return super().needs() | self._signals
 
     def asked(self) -> Mapping[str, frozenset[SignalName]]:
         """Charge the filter for its own."""
-        return {**super().asked(), PART: SIGNALS} if self._filters else super().asked()
+        return {**super().asked(), PART: self._signals} if self._filters else super().asked()
+
+    def check(self, run: RunSettings) -> None:
+        """Refuse groups whose cosines have no pattern."""
+        if self._filters and self.by == "cosines" and run.group_size < LEAST_GROUP:
+            raise ValueError(
+                f"filtered by cosines compares a rollout's cosines to the others of its group, and with "
+                f"training.group_size {run.group_size} there are too few. Set it to {LEAST_GROUP} or more"
+            )
+        super().check(run)
 
     def init(self) -> State:
         """Hold the inner state, and which rollouts of the batch are filtered."""
@@ -121,11 +121,12 @@ class Filtered(Wrapper):
 
     def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
         """Give filtered rollouts plain GRPO's advantages back."""
+        drawn = None if rollouts.generator is None else rollouts.generator.get_state()
         shaped, state = super().shape(rollouts, state)
         if not self._filters:
             return shaped, state
         with rollouts.charge(PART):
-            filtered, told = self.judged(rollouts)
+            filtered, told = self.judged(rollouts, self._profiles(rollouts, drawn))
         state = {**state, "filtered": filtered.cpu()}
         shaped = shaped or Shaped(advantages=rollouts.advantages)
         advantages = _taken_back(shaped.advantages, rollouts.advantages, filtered)
@@ -140,12 +141,20 @@ class Filtered(Wrapper):
         filtered = state["filtered"].to(tokens.rows.device)[tokens.rows]
         return replace(shaped, advantages=_taken_back(shaped.advantages, tokens.advantages, filtered))
 
-    def judged(self, rollouts: Rollouts) -> tuple[Tensor, dict[str, float]]:
+    def _profiles(self, rollouts: Rollouts, drawn: Tensor | None) -> Tensor:
+        """Return both halves (B, 2, K) of what is known of each rollout; `drawn`: the generator before the bonus."""
+        if self.by == "tokens":
+            return rollouts.signals["split_features"]
+        if drawn is not None:  # features that are drawn are those that the bonus was made from
+            rollouts = replace(rollouts, generator=torch.Generator())
+            generator_of(rollouts).set_state(drawn)
+        return cosine_profiles(features_of(self.strategy).of(rollouts), rollouts.group_size)
+
+    def judged(self, rollouts: Rollouts, profiles_B2K: Tensor) -> tuple[Tensor, dict[str, float]]:
         """Return which rollouts are filtered (B,) bool, and what the log is told of it."""
-        halves = rollouts.signals["split_features"]
-        reliable, least = reliability(halves), self.least_reliability
+        reliable, least = reliability(profiles_B2K), self.least_reliability
         if least is None:
-            least = noise_floor(halves, rollouts.group_size)
+            least = noise_floor(profiles_B2K, rollouts.group_size, self.floor_quantile)
         impact = gradient_norm(rollouts.signals["gradient_features"]) * rollouts.advantages.abs()
         noisy, slight = reliable < least, impact < self.least_impact * impact.mean()
         filtered = noisy | slight

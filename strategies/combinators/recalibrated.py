@@ -43,7 +43,7 @@ from torch import Tensor
 from strategies.combinators.evidence import in_words, payoff
 from strategies.contract import State, Strategy
 from strategies.gradient.agreement import Agreement, cosine_matrices, distinct, mantel
-from strategies.gradient.features import Feature, Features
+from strategies.gradient.features import Feature, Features, features_of
 from strategies.gradient.validation import require_suite
 from strategies.parameters import Range
 from strategies.pool import PromptPool
@@ -120,8 +120,7 @@ class Recalibrated(Wrapper):
         """What the audit holds against the true gradient."""
         if self.signal != "inner":
             return Features(kind=self.signal, dimension=self.dimension, layers=self.layers)
-        own = getattr(self.strategy, "features", None)
-        return own if isinstance(own, Features) else Features(kind="sensitivity")
+        return features_of(self.strategy)
 
     @property
     def _has_bonus(self) -> bool:

@@ -56,3 +56,9 @@ class Features:
             return rollouts.signals[embeddings(self.encoder)]
         drawn = torch.randn(len(rollouts.rewards), self.dimension, generator=rollouts.generator)
         return drawn.to(rollouts.rewards.device)
+
+
+def features_of(strategy: object) -> Features:
+    """Return what stands for a rollout in `strategy`, as its `features` say; Φ if it has none."""
+    own = getattr(strategy, "features", None)
+    return own if isinstance(own, Features) else Features(kind="sensitivity")

@@ -5,7 +5,7 @@ forgotten. It takes a pass through the policy, so it is measured only now and th
 
 Formula:
     drift = mean over tokens y_t ~ π_0 of KL(π_0(·|y_<t) ‖ π(·|y_<t)), in nats a token. Alarm: above `threshold`, by
-    default ten times its largest value in the first tenth of the run, and at least 0.01: farther than a run would come
+    default ten times its largest value in the first tenth of the run, and at least 0.05: farther than a run would come
     that went on at the pace it began with.
 
 Source:
@@ -29,7 +29,7 @@ from strategies.progress import Progress
 from strategies.watches.level import FIRST_SHARE
 from strategies.watches.watch import Verdict, Watch
 
-FLOOR = 0.01
+FLOOR = 0.05
 """Nats a token; the least default threshold."""
 
 
@@ -40,7 +40,7 @@ class Drift(Watch):
     name: ClassVar[str] = "drift"
 
     threshold: Annotated[float | None, Range(least=0)] = None
-    """Nats a token above which it alarms; None: ten times the most of the first tenth of the run, at least 0.01."""
+    """Nats a token above which it alarms; None: ten times the most of the first tenth of the run, at least 0.05."""
     window_steps: Annotated[int, Range(least=1)] = 10
     """Steps from one measurement to the next; in between the last one stands."""
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
-from strategies import Rollouts, Shaped, State, Strategy, TokenBatch, build
-from strategies.combinators.filtered import SIGNALS, Filtered, noise_floor, reliability, stepped_up
+from strategies import Rollouts, RunSettings, Shaped, State, Strategy, TokenBatch, build
+from strategies.combinators.filtered import Filtered
+from strategies.gradient.g2rl import G2RL
+from strategies.gradient.reliability import cosine_profiles
 
 RolloutFactory = Callable[..., Rollouts]
 TokenFactory = Callable[..., TokenBatch]
@@ -42,31 +42,10 @@ def batch(make_rollouts: RolloutFactory, halves: Tensor, rewards: tuple[float, .
 HALVES = torch.tensor([[[1.0, 0], [2, 0]], [[1, 0], [0.5, 3**0.5 / 2]], [[1, 0], [0, 3]], [[1, 0], [-2, 0]]])
 
 
-def test_reliability_by_hand() -> None:
-    torch.testing.assert_close(reliability(HALVES), torch.tensor([1.0, 2 / 3, 0, 0]))  # 2·½ / 1½
-    assert stepped_up(torch.tensor([-0.5, 0.25])).tolist() == pytest.approx([0, 0.4])
-
-
-def test_a_completion_of_one_token_is_not_reliable() -> None:
-    assert reliability(torch.tensor([[[1.0, 2], [0, 0]]])).tolist() == [0]
-
-
-def test_the_floor_is_what_different_prompts_share() -> None:
-    apart = torch.eye(4).unsqueeze(1).repeat(1, 2, 1)
-    assert noise_floor(apart, 2) == 0
-    same = torch.ones(4, 2, 3)
-    assert noise_floor(same, 2) == pytest.approx(1)
-    assert noise_floor(same, 4) == 0, "one prompt has none to be compared with"
-    # Of the eight pairs of different prompts one is alike: the 95% point lies between the seventh and the eighth.
-    one = apart.clone()
-    one[0, 0] = one[2, 1]
-    assert noise_floor(one, 2) == pytest.approx(0.65)
-
-
 @pytest.mark.parametrize("tokens", [False, True])
 def test_unreliable_bonuses_are_taken_back(tokens: bool, make_rollouts: RolloutFactory) -> None:
     rollouts = batch(make_rollouts, HALVES)
-    strategy = Filtered(strategy=OneMore(tokens=tokens), least_reliability=0.6, least_impact=0)
+    strategy = Filtered(strategy=OneMore(tokens=tokens), by="tokens", least_reliability=0.6, least_impact=0)
     shaped, state = strategy.shape(rollouts, strategy.init())
     assert shaped is not None
     moved = shaped.advantages - (rollouts.advantages.unsqueeze(1) if tokens else rollouts.advantages)
@@ -85,7 +64,7 @@ def test_slight_impact_is_length_times_advantage(make_rollouts: RolloutFactory) 
     a = float(rollouts.advantages[0])
     # Impacts 9a, a, 4a, 4a and, in the group of one reward, 0 and 0: their mean is 3a.
     assert a > 0
-    strategy = Filtered(strategy=OneMore(), least_reliability=0, least_impact=0.5)
+    strategy = Filtered(strategy=OneMore(), by="tokens", least_reliability=0, least_impact=0.5)
     shaped, _ = strategy.shape(rollouts, strategy.init())
     assert shaped is not None
     assert shaped.columns["filtered"].tolist() == [0, 1, 0, 0, 1, 1]
@@ -94,7 +73,7 @@ def test_slight_impact_is_length_times_advantage(make_rollouts: RolloutFactory) 
 def test_single_tokens_of_filtered_rollouts_are_taken_back(
     make_rollouts: RolloutFactory, make_tokens: TokenFactory
 ) -> None:
-    strategy = Filtered(strategy=OneMore(), least_reliability=0.6, least_impact=0)
+    strategy = Filtered(strategy=OneMore(), by="tokens", least_reliability=0.6, least_impact=0)
     _, state = strategy.shape(batch(make_rollouts, HALVES), strategy.init())
     tokens = replace(make_tokens(batch=2), rows=torch.tensor([3, 1]))
     weighed = strategy.weigh(tokens, state)
@@ -104,7 +83,7 @@ def test_single_tokens_of_filtered_rollouts_are_taken_back(
 
 
 def test_by_lot_as_many_are_filtered(make_rollouts: RolloutFactory) -> None:
-    by_signal = Filtered(strategy=OneMore(), least_reliability=0.6, least_impact=0)
+    by_signal = Filtered(strategy=OneMore(), by="tokens", least_reliability=0.6, least_impact=0)
     by_lot = replace(by_signal, choose="random")
     seen = set()
     for seed in range(12):
@@ -129,12 +108,46 @@ def test_what_never_filters_is_the_inner_strategy(make_rollouts: RolloutFactory)
 
 
 def test_the_filter_pays_for_its_own_signals() -> None:
-    strategy = build({"filtered": {"strategy": "g2rl"}})
-    assert dict(strategy.asked()) == {"": frozenset({"gradient_features"}), "filter": SIGNALS}
+    own = {"": frozenset({"hidden"})}
+    for by, signals in (("cosines", {"hidden"}), ("tokens", {"split_features"})):
+        strategy = build({"filtered": {"strategy": {"g2rl": {"signal": "mean_hidden"}}, "by": by}})
+        assert dict(strategy.asked()) == {**own, "filter": frozenset({"gradient_features", *signals})}
 
 
-@given(st.integers(0, 2**31))
-def test_reliability_stays_within_its_bounds(seed: int) -> None:
-    halves = torch.randn(8, 2, 3, generator=torch.Generator().manual_seed(seed))
-    assert ((reliability(halves) >= 0) & (reliability(halves) <= 1 + 1e-6)).all()
-    assert 0 <= noise_floor(halves, 4) <= 1 + 1e-6
+def test_noise_is_filtered_and_structure_is_not(make_rollouts: RolloutFactory) -> None:
+    source = torch.Generator().manual_seed(0)
+    noise = torch.randn(64, 40, generator=source)
+    few = torch.randn(64, 2, generator=source) @ torch.randn(2, 40, generator=source) + 0.05 * noise
+    shares = []
+    for features in (noise, few):
+        made = make_rollouts(rewards=(1, 0) * 32, group_size=8)
+        rollouts = replace(made, signals={"gradient_features": features})
+        strategy = Filtered(strategy=OneMore(), least_impact=0)
+        shaped, _ = strategy.shape(rollouts, strategy.init())
+        assert shaped is not None
+        shares.append(shaped.diagnostics["filtered"])
+    assert shares[0] > 0.85, "chance passes one in twenty"
+    assert shares[1] < 0.1
+
+
+def test_features_that_are_drawn_are_those_that_the_bonus_was_made_from(make_rollouts: RolloutFactory) -> None:
+    rollouts = make_rollouts()
+    inner = G2RL(signal="random_vector")
+    strategy = Filtered(strategy=inner, least_impact=0)
+    before = rollouts.generator.get_state() if rollouts.generator else None
+    strategy.shape(rollouts, strategy.init())
+    assert rollouts.generator is not None
+    assert before is not None
+    after = rollouts.generator.get_state()
+    rollouts.generator.set_state(before)
+    drawn = inner.features.of(rollouts)
+    rollouts.generator.set_state(before)
+    inner.shape(rollouts, {})
+    assert torch.equal(rollouts.generator.get_state(), after), "the filter draws nothing"
+    assert torch.equal(strategy._profiles(rollouts, before), cosine_profiles(drawn, rollouts.group_size))
+
+
+def test_a_group_too_small_for_a_pattern_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"training.group_size 3 there are too few. Set it to 4 or more"):
+        Filtered(strategy=OneMore()).check(RunSettings(group_size=3))
+    Filtered(strategy=OneMore(), by="tokens").check(RunSettings(group_size=3))

@@ -94,11 +94,13 @@ def drifting(drift: Callable[[int], float], asked: list[int]) -> list[tuple[dict
 def test_drift_alarms_beyond_ten_times_its_beginning_and_measures_seldom() -> None:
     asked: list[int] = []
     watch = Drift(window_steps=2)
-    # Steps 1 and 3 are of the first tenth: its most is 0.003, so 0.03 is too far; step 31 is the first past it.
-    assert alarms(watch, drifting(lambda step: step * 0.001, asked)) == list(range(31, STEPS + 1))
+    # Steps 1 and 3 are of the first tenth: its most is 0.03, so 0.3 is too far; step 31 is the first past it.
+    assert alarms(watch, drifting(lambda step: step * 0.01, asked)) == list(range(31, STEPS + 1))
     assert asked == [*range(1, STEPS + 1, 2)]
-    assert alarms(watch, drifting(lambda step: 0.009, [])) == []
-    assert alarms(watch, drifting(lambda step: 0.0001 * step, [])) == []  # ten times 0.0003 is less than the floor
+    assert alarms(watch, drifting(lambda step: 0.1, [])) == []
+    assert (
+        alarms(watch, drifting(lambda step: 0.001 * step, [])) == []
+    )  # ten times 0.003 is less than the floor, which is 0.05
     assert alarms(Drift(window_steps=2, threshold=0.005), drifting(lambda step: 0.006, []))[0] == 1
 
 
