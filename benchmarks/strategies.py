@@ -34,6 +34,8 @@ EVERY = 4
 PARTS: dict[str, object] = {
     "hybrid": {"hybrid": {"primary": "g2rl", "hedge": "entropy_bonus"}},
     "with_resets": {"with_resets": {"strategy": "grpo", "action": "optimizer"}},
+    "filtered": {"filtered": {"strategy": "g2rl"}},
+    "recalibrated": {"recalibrated": {"strategy": "g2rl"}},
     "noise_novelty": {"noise_novelty": {"of": "g2rl"}},
 }
 """What stands for a strategy that needs others."""
