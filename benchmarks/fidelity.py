@@ -58,6 +58,7 @@ budget: {{generated_tokens: {TOKENS}}}
 checkpoints: {POINTS}
 training: {{prompts_per_step: 16, group_size: 8, learning_rate: 1e-4}}
 suites: [countdown]
+watch: []
 """
 
 Scores = Mapping[tuple[str, str], list[float]]

@@ -96,7 +96,7 @@ def _event(arm: str, seed: int, line: Mapping[str, Any], event: Mapping[str, Any
     cost = {name: math.nan if event.get(name) is None else float(event[name]) for name in ("seconds", "flops")}
     detail = event.get("detail") or ""
     if isinstance(detail, Mapping):
-        detail = ", ".join(f"{name}={value}" for name, value in detail.items())
+        detail = ", ".join(f"{name}={_short(value)}" for name, value in detail.items())
     return EventView(
         arm=arm,
         seed=seed,
@@ -107,6 +107,10 @@ def _event(arm: str, seed: int, line: Mapping[str, Any], event: Mapping[str, Any
         detail=str(detail),
         **cost,
     )
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _numbers(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from strategies.signals import SignalName
 class LearningSignal(PromptsByGradient):
     """Rollouts and prompts by the length of their gradients; the module says the rest."""
 
+    family: ClassVar[str] = "gradient-guided"
     summary: ClassVar[str] = "prefers rollouts and prompts with long gradients"
 
     strength: Annotated[float, Range(least=0, most=1)] = 0.5
