@@ -21,18 +21,14 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from benchmarks.training import silence
-from harness.ledger.ledger import Ledger
+from benchmarks.training import cell_of, in_scratch
 from harness.plan.resolve import Plan, load_plan
 from harness.seeds import stream_seed
-from harness.store.paths import CellPaths
 from harness.training.batches import batch_of
 from harness.training.encoders import encode
 from harness.training.gradients import Projection, exact_gradients, projected_gradients
 from harness.training.head import Head, compute_signals
-from harness.training.loop import CellLoop
 from harness.training.sampling import Sampler
-from harness.training.setup import make_trainer
 from harness.training.signals import Batch
 from harness.training.trainer import StrategyTrainer
 from reports.statistics.intervals import mean_interval
@@ -75,19 +71,13 @@ def fidelity_plan() -> Plan:
 
 def measured(plan: Plan, place: int) -> list[Scores]:
     """Train the cell at `place` and return what was measured at each point."""
-    cell = [cell for cell in plan.cells if cell.arm == "grpo"][place]
-    found = list[Scores]()
-    with tempfile.TemporaryDirectory() as folder, silence():
-        paths = CellPaths(Path(folder))
-        loop = CellLoop(
-            paths=paths,
-            ledger=Ledger(path=paths.ledger, attempt=1),
-            budget=plan.budget,
-            checkpoints=plan.checkpoints,
-            on_sealed=lambda number: found.append(fidelity(trainer, cell.seed)),
-        )
-        trainer = loop.trainer = make_trainer(plan, cell, plan.arm(cell.arm), paths.scratch, loop)
+    cell, found = cell_of(plan, "grpo", place), list[Scores]()
+
+    def look(number: int) -> None:
         found.append(fidelity(trainer, cell.seed))
+
+    with in_scratch(plan, cell, plan.arm(cell.arm), look) as (trainer, _):
+        look(0)
         trainer.train()
     return found
 

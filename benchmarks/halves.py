@@ -6,21 +6,15 @@ with that of halves of rollouts of other prompts.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity, normalize
 
 from benchmarks.fidelity import ROLLOUTS, fidelity_plan, sampled
-from benchmarks.training import silence
-from harness.ledger.ledger import Ledger
-from harness.store.paths import CellPaths
+from benchmarks.training import cell_of, in_scratch
 from harness.training.head import Head
-from harness.training.loop import CellLoop
-from harness.training.setup import make_trainer
 from harness.training.signals import Batch
 
 DRAWS = 20
@@ -30,12 +24,7 @@ HEADER = "| halves | own halves, mean | strangers' halves, mean | own above 95% 
 def rollouts() -> tuple[Batch, Head]:
     """Return rollouts of the untrained policy with their hidden states, and its head."""
     plan = fidelity_plan()
-    cell = next(cell for cell in plan.cells if cell.arm == "grpo")
-    with tempfile.TemporaryDirectory() as folder, silence():
-        paths = CellPaths(Path(folder))
-        ledger = Ledger(path=paths.ledger, attempt=1)
-        loop = CellLoop(paths=paths, ledger=ledger, budget=plan.budget, checkpoints=1, on_sealed=lambda number: None)
-        trainer = make_trainer(plan, cell, plan.arm(cell.arm), paths.scratch, loop)
+    with in_scratch(plan, cell_of(plan, "grpo"), plan.arm("grpo")) as (trainer, _):
         trainer.meter.start()
         batch, _ = sampled(trainer)
         return batch, Head.of(trainer.policy, trainer.temperature)

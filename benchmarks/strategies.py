@@ -11,19 +11,14 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import strategies.page
-from benchmarks.training import benchmark_plan, silence
-from harness.ledger.ledger import Ledger
+from benchmarks.training import benchmark_plan, cell_of, in_scratch
 from harness.plan.resolve import Plan
 from harness.store.atomic import read_lines
-from harness.store.paths import CellPaths
-from harness.training.loop import CellLoop
-from harness.training.setup import make_trainer
 from strategies import Strategy, build, known_strategies
 from strategies.parameters import parameters
 
@@ -52,19 +47,11 @@ class Pace:
 
 def pace(plan: Plan, strategy: Strategy) -> Pace:
     """Train a few steps of `strategy` and return how long one took."""
-    cell = next(cell for cell in plan.cells if cell.arm == "grpo")
-    with tempfile.TemporaryDirectory() as folder, silence():
-        paths = CellPaths(Path(folder))
-        loop = CellLoop(
-            paths=paths,
-            ledger=Ledger(path=paths.ledger, attempt=1),
-            budget=plan.budget.model_copy(update={"amount": STEPS}),
-            checkpoints=1,
-            on_sealed=lambda number: None,
-        )
-        arm = replace(plan.arm("grpo"), strategy=strategy)
-        arm = replace(arm, training=arm.training.model_copy(update={"learning_rate": 1e-12}))
-        make_trainer(plan, cell, arm, paths.scratch, loop).train()
+    plan = replace(plan, budget=plan.budget.model_copy(update={"amount": STEPS}))
+    arm = replace(plan.arm("grpo"), strategy=strategy)
+    arm = replace(arm, training=arm.training.model_copy(update={"learning_rate": 1e-12}))
+    with in_scratch(plan, cell_of(plan, "grpo"), arm) as (trainer, paths):
+        trainer.train()
         steps = read_lines(paths.train)[WARM_UP:]
     return Pace(
         step_s=statistics.median(step["wall_s"] for step in steps),

@@ -6,16 +6,19 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 
 from harness.ledger.ledger import Ledger
+from harness.plan.arms import Arm
+from harness.plan.cells import Cell
 from harness.plan.resolve import Plan, load_plan
 from harness.store.paths import CellPaths
 from harness.training.loop import CellLoop
 from harness.training.setup import make_trainer
+from harness.training.trainer import StrategyTrainer
 
 STEPS = 20
 PLAN = f"""
@@ -41,19 +44,28 @@ def benchmark_plan() -> Plan:
         return load_plan(path)
 
 
-def cell_seconds(plan: Plan, arm: str) -> float:
-    """Train one cell of `arm` to its end, sealing included, and return the wall seconds of training."""
-    cell = next(cell for cell in plan.cells if cell.arm == arm)
+@contextlib.contextmanager
+def in_scratch(
+    plan: Plan, cell: Cell, arm: Arm, on_sealed: Callable[[int], None] = lambda number: None
+) -> Iterator[tuple[StrategyTrainer, CellPaths]]:
+    """Yield the trainer of a cell at its first step, and its files, which are gone when it is over."""
     with tempfile.TemporaryDirectory() as folder, silence():
         paths = CellPaths(Path(folder))
+        ledger = Ledger(path=paths.ledger, attempt=1)
         loop = CellLoop(
-            paths=paths,
-            ledger=Ledger(path=paths.ledger, attempt=1),
-            budget=plan.budget,
-            checkpoints=plan.checkpoints,
-            on_sealed=lambda number: None,
+            paths=paths, ledger=ledger, budget=plan.budget, checkpoints=plan.checkpoints, on_sealed=on_sealed
         )
-        trainer = make_trainer(plan, cell, plan.arm(arm), paths.scratch, loop)
+        yield make_trainer(plan, cell, arm, paths.scratch, loop), paths
+
+
+def cell_of(plan: Plan, arm: str, place: int = 0) -> Cell:
+    """Return the cell of `arm` with the seed at `place`."""
+    return [cell for cell in plan.cells if cell.arm == arm][place]
+
+
+def cell_seconds(plan: Plan, arm: str) -> float:
+    """Train one cell of `arm` to its end, sealing included, and return the wall seconds of training."""
+    with in_scratch(plan, cell_of(plan, arm), plan.arm(arm)) as (trainer, _):
         start = time.perf_counter()
         trainer.train()
         return time.perf_counter() - start

@@ -136,10 +136,13 @@ def test_trl_is_imported_where_training_is() -> None:
 
 
 def trl_private_names() -> set[str]:
-    """Return the private methods of TRL's trainer that are TRL's own."""
+    """Return the private methods of TRL's trainer, its own and those of the trainer that it extends."""
+    from transformers import Trainer
     from trl import GRPOTrainer
 
-    return {name for name in vars(GRPOTrainer) if name.startswith("_") and not name.startswith("__")}
+    return {
+        name for name in {**vars(Trainer), **vars(GRPOTrainer)} if name.startswith("_") and not name.startswith("__")
+    }
 
 
 def trl_bases(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from harness.cli.main import DOORS
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted(ROOT.glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 COMMAND = re.compile(r"\bexplorebench ([a-z]+)")
 MODULE = re.compile(r"python -m (benchmarks(?:\.\w+)?|suites\.\w+|harness(?:\.\w+)+)")

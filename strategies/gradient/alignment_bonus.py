@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 from strategies.contract import State
-from strategies.gradient.features import Feature, Features
+from strategies.gradient.features import ByFeatures
 from strategies.gradient.measures import UniformGroup, alignment, others_right, standardised
 from strategies.gradient.prompt_gradients import prompt_gradients
 from strategies.gradient.validation import require_suite
@@ -42,11 +42,11 @@ from strategies.pool import PromptPool
 from strategies.rewards.bonus import Bonus, moved
 from strategies.rollouts import Rollouts, Shaped
 from strategies.run import RunSettings
-from strategies.signals import Layers, SignalName
+from strategies.signals import SignalName
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlignmentBonus(Bonus):
+class AlignmentBonus(ByFeatures, Bonus):
     """A bonus for rollouts that pull the policy to a target; the module says the rest."""
 
     family: ClassVar[str] = "gradient-guided"
@@ -60,14 +60,6 @@ class AlignmentBonus(Bonus):
     """Whether the target attracts or repels."""
     by: Literal["cosine", "dot"] = "cosine"
     """Whether a long gradient counts for more."""
-    signal: Feature = "sensitivity"
-    """What stands for a rollout's gradient."""
-    dimension: Annotated[int, Range(least=1)] = 256
-    """Numbers of each layer's projected gradient, or of a random vector."""
-    layers: Layers = "body"
-    """Layers of the projected gradient."""
-    encoder: str = "lexical"
-    """Encoder of text embeddings."""
     uniform_group: UniformGroup = "shape"
     """Groups whose rewards are all the same: shaped, left alone, or not divided by their spread."""
     suite: str = "countdown-validation"
@@ -78,11 +70,6 @@ class AlignmentBonus(Bonus):
     """Problems of the suite, drawn anew each time."""
     validation_rollouts: Annotated[int, Range(least=2)] = 8
     """Rollouts of each."""
-
-    @property
-    def features(self) -> Features:
-        """What stands for a rollout's gradient."""
-        return Features(kind=self.signal, dimension=self.dimension, layers=self.layers, encoder=self.encoder)
 
     def needs(self) -> frozenset[SignalName]:
         """Ask for what stands for a gradient."""

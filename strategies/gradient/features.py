@@ -7,11 +7,13 @@ seen by putting something else in its place while all that follows stays the sam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
+from strategies.contract import Strategy
+from strategies.parameters import Range
 from strategies.rollouts import Rollouts
 from strategies.signals import Layers, SignalName, embeddings, projected_gradient
 
@@ -58,7 +60,25 @@ class Features:
         return drawn.to(rollouts.rewards.device)
 
 
-def features_of(strategy: object) -> Features:
-    """Return what stands for a rollout in `strategy`, as its `features` say; Φ if it has none."""
-    own = getattr(strategy, "features", None)
-    return own if isinstance(own, Features) else Features(kind="sensitivity")
+@dataclass(frozen=True, kw_only=True)
+class ByFeatures(Strategy):
+    """A strategy that goes by one vector for each rollout, whichever that is."""
+
+    signal: Feature = "sensitivity"
+    """The vector that stands for a rollout: Φ, its gradient in the weights, or something to test those against."""
+    dimension: Annotated[int, Range(least=1)] = 128
+    """Numbers of each layer's projected_gradient, or of a random_vector."""
+    layers: Layers = "body"
+    """Layers of the projected_gradient: all but the LM head, all, or those of the last block."""
+    encoder: str = "lexical"
+    """Of the signal text_embedding: `lexical`, a folder, or a name on the hub."""
+
+    @property
+    def features(self) -> Features:
+        """What stands for a rollout."""
+        return Features(kind=self.signal, encoder=self.encoder, dimension=self.dimension, layers=self.layers)
+
+
+def features_of(strategy: Strategy) -> Features:
+    """Return what stands for a rollout in `strategy`; Φ if it doesn't say."""
+    return strategy.features if isinstance(strategy, ByFeatures) else Features(kind="sensitivity")

@@ -38,7 +38,7 @@ import torch
 from torch import Tensor
 
 from strategies.contract import State, Strategy
-from strategies.gradient.features import Feature, Features
+from strategies.gradient.features import ByFeatures
 from strategies.gradient.measures import UniformGroup, standardised
 from strategies.parameters import Range
 from strategies.rollouts import Rollouts, Shaped
@@ -104,7 +104,7 @@ def min_max(values_BG: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class G2RL(Strategy):
+class G2RL(ByFeatures):
     """Multiply each reward in {−1, +1} by a factor that grows with gradient novelty; the module says the rest."""
 
     family: ClassVar[str] = "gradient-guided"
@@ -121,10 +121,6 @@ class G2RL(Strategy):
     """Whom a rollout is compared with: all others by exp(reward), all alike, or the right ones."""
     cosine: Cosine = "squared"
     """What of a direction counts as the same: the cosine's square, its size, or its square where it is positive."""
-    signal: Feature = "sensitivity"
-    """The vector that stands for a rollout: Φ, or something to test it against."""
-    encoder: str = "lexical"
-    """Of the signal text_embedding: `lexical`, a folder, or a name on the hub."""
     clip: Annotated[float, Range(least=1)] = 3.0
     """Bound on the shaped reward, whose size is 1 before."""
 
@@ -137,11 +133,6 @@ class G2RL(Strategy):
     def needs(self) -> frozenset[SignalName]:
         """Ask for Φ, or for what stands in its place."""
         return self.features.needs() if self.strength > 0 else frozenset()
-
-    @property
-    def features(self) -> Features:
-        """What stands for a rollout."""
-        return Features(kind=self.signal, encoder=self.encoder)
 
     def factor(self, signed: Tensor, scaled_novelty: Tensor) -> Tensor:
         """Return what `signed` rewards in {−1, +1} are multiplied by."""

@@ -12,13 +12,12 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor
 
-from strategies.contract import State, Strategy
-from strategies.gradient.features import Feature, Features
+from strategies.contract import State
+from strategies.gradient.features import ByFeatures
 from strategies.parameters import Range
 from strategies.pool import PromptPool
 from strategies.rollouts import Rollouts
 from strategies.run import RunSettings
-from strategies.signals import Layers
 
 
 def prompt_gradients(features_BF: Tensor, rollouts: Rollouts, by_length: bool) -> Tensor:
@@ -38,7 +37,7 @@ def prompt_gradients(features_BF: Tensor, rollouts: Rollouts, by_length: bool) -
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromptsByGradient(Strategy):
+class PromptsByGradient(ByFeatures):
     """Looks at more prompts than are due, and trains on those whose gradients score best."""
 
     family: ClassVar[str] = "prompt choice"
@@ -49,22 +48,9 @@ class PromptsByGradient(Strategy):
     """k, probing rollouts of each candidate."""
     every_batches: Annotated[int, Range(least=1)] = 5
     """E, batches that one choice lasts for."""
-    signal: Feature = "sensitivity"
-    """What stands for a rollout's gradient; `projected_gradient` is the gradient itself, projected."""
-    dimension: Annotated[int, Range(least=1)] = 256
-    """Numbers of each layer's projected gradient, or of a random vector."""
-    layers: Layers = "body"
-    """Layers of the projected gradient."""
-    encoder: str = "lexical"
-    """Encoder of text embeddings."""
     by_length: bool = True
     """Whether a rollout weighs in its prompt's gradient by its number of tokens, as in a loss that is averaged over
     tokens; if not, all weigh the same."""
-
-    @property
-    def features(self) -> Features:
-        """What stands for a rollout's gradient."""
-        return Features(kind=self.signal, dimension=self.dimension, layers=self.layers, encoder=self.encoder)
 
     def check(self, run: RunSettings) -> None:
         """Refuse more candidates than there are prompts."""

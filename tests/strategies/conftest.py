@@ -38,28 +38,17 @@ def examples() -> dict[str, dict[str, Any]]:
 
 
 TOKENS, HIDDEN, VOCABULARY = 5, 4, 11
+ANSWERS = ("1", "2", None, "1")
 
 
 class Signals(dict[str, Tensor]):
     """Signals of a batch; projected gradients are made when they are read, the same for the same name."""
 
-    def __init__(self, batch: int, made: Mapping[str, Tensor]) -> None:
-        super().__init__(made)
-        self._batch = batch
-
     def __missing__(self, name: str) -> Tensor:
         kind, _, dimension = name.split(":")
         assert kind == "projected_gradient"
         source = torch.Generator().manual_seed(int(self["gradient_features"].abs().sum() * 1000))
-        return torch.randn(self._batch, int(dimension), generator=source)
-
-
-def halves(tokens: Tensor) -> Tensor:
-    """Return the sums (B, 2, D) over even and odd positions of (B, T, D)."""
-    return torch.stack([tokens[:, ::2].sum(dim=1), tokens[:, 1::2].sum(dim=1)], dim=1)
-
-
-ANSWERS = ("1", "2", None, "1")
+        return torch.randn(len(self["logp"]), int(dimension), generator=source)
 
 
 @pytest.fixture
@@ -80,6 +69,7 @@ def make_rollouts() -> RolloutFactory:
         mask = torch.arange(TOKENS) < lengths.unsqueeze(1)
         noise = torch.randn(batch, TOKENS, HIDDEN, generator=source)
         per_token = torch.rand(batch, TOKENS, generator=source) * mask
+        halves = torch.stack([noise[:, start::2].sum(dim=1) for start in (0, 1)], dim=1)
         given = None if features is None else torch.tensor(features, dtype=torch.float32)
         plain = Rollouts(
             rewards=torch.tensor(rewards, dtype=torch.float32),
@@ -96,10 +86,9 @@ def make_rollouts() -> RolloutFactory:
             completion_ids=plain.completion_ids,
             mask=mask,
             signals=Signals(
-                batch,
                 {
                     "gradient_features": noise.sum(dim=1) if given is None else given,
-                    "split_features": halves(noise) if given is None else torch.stack([given, given], dim=1),
+                    "split_features": halves if given is None else torch.stack([given, given], dim=1),
                     "gradient_activations": noise.cumsum(dim=1)[:, -1] if given is None else given,
                     "hidden": noise * mask.unsqueeze(-1),
                     "logp": -per_token,
@@ -193,7 +182,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a strategy did in some steps of a run."""
+    """What a strategy did in some steps of a run, and what plain GRPO would have used in them."""
 
     settings: dict[str, Any]
     shaped: list[Shaped | None]
@@ -202,7 +191,6 @@ class Outputs:
     kept: list[Any]
     restarts: list[Any]
     plain: list[Tensor]
-    """What plain GRPO would have used."""
     events: list[list[Event]]
     states: list[State]
 
@@ -294,9 +282,8 @@ class Contract:
 
     def _require_shapes(self, outputs: Outputs, count: int) -> None:
         assert outputs.settings.keys() <= SETTINGS.keys()
-        for step, shaped, weighed, picked in zip(
-            self.steps(count), outputs.shaped, outputs.weighed, outputs.picked, strict=True
-        ):
+        columns = (outputs.shaped, outputs.weighed, outputs.picked)
+        for step, shaped, weighed, picked in zip(self.steps(count), *columns, strict=True):
             assert picked is None or len(picked) == len(step.pool.due)
             whole = step.rollouts.mask.shape
             for one, shapes in ((shaped, (whole, whole[:1])), (weighed, (step.tokens.mask.shape,))):

@@ -41,14 +41,14 @@ def test_parts_are_built_from_their_own_specs() -> None:
         (
             {"g2rl": {"strenght": 1}},
             "g2rl: no parameter named 'strenght'. Did you mean 'strength'? Known: "
-            "clip, cosine, encoder, form, reference, signal, strength, uniform_group",
+            "clip, cosine, dimension, encoder, form, layers, reference, signal, strength, uniform_group",
             ("g2rl", "strenght"),
         ),
         ({"grpo": {"clip": 1}}, "grpo: no parameter named 'clip'. Known: none", ("grpo", "clip")),
         (
             {"g2rl": {1: 2}},
             "g2rl: no parameter named '1'. Known: "
-            "clip, cosine, encoder, form, reference, signal, strength, uniform_group",
+            "clip, cosine, dimension, encoder, form, layers, reference, signal, strength, uniform_group",
             ("g2rl", "1"),
         ),
         (

@@ -34,7 +34,7 @@ ARM = "expected a strategy's name, or one name with its parameters"
             "{strength: 0.5}",
             "{strenght: 0.5}",
             "line 4: arms[1]: g2rl: no parameter named 'strenght'. Did you mean 'strength'? "
-            "Known: clip, cosine, encoder, form, reference, signal, strength, uniform_group",
+            "Known: clip, cosine, dimension, encoder, form, layers, reference, signal, strength, uniform_group",
         ),
         (
             "{strength: 0.5}",

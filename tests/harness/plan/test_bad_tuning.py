@@ -38,7 +38,8 @@ tuning:
             "strength: [0.1, 0.3]",
             "strenght: [0.1, 0.3]",
             "line 7: arms[1].grid.strenght: g2rl: no parameter named 'strenght'. Did you mean 'strength'? "
-            "Known: clip, cosine, encoder, form, reference, signal, strength, uniform_group (at strenght=0.1, clip=2)",
+            "Known: clip, cosine, dimension, encoder, form, layers, reference, signal, "
+            "strength, uniform_group (at strenght=0.1, clip=2)",
         ),
         (
             "clip: [2, 3.0]",

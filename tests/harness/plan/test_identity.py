@@ -35,6 +35,7 @@ TRAINING = {
     "weight_decay": "0.1",
     "precision": "bfloat16",
     "gradient_checkpointing": "true",
+    "lora": "{rank: 2}",
     "pool": "99",
 }
 """Another value for each field of `training`."""

@@ -93,6 +93,8 @@ def test_the_resolved_plan_spells_everything_out(plan_with: PlanWith) -> None:
         "reference": "exp",
         "cosine": "squared",
         "signal": "sensitivity",
+        "dimension": 128,
+        "layers": "body",
         "encoder": "lexical",
         "clip": 3.0,
     }
