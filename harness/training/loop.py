@@ -60,7 +60,8 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self.on_sealed = on_sealed
         self.trainer: StrategyTrainer
         self.watching: Watching
-        self.drift: BaseDrift
+        self.drifts: dict[Phase, BaseDrift]
+        """For each phase that may ask how far the policy has gone."""
         self.suite_samples: int | None = None
         """Answers that the primary suites draw at a checkpoint."""
         self.sealed = 0
@@ -145,7 +146,7 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             rollouts=self.trainer.args.generation_batch_size,
             flops=self.ledger.spent.flops,
             suite_samples=self.suite_samples,
-            drift=lambda: self.drift(phase, part),
+            drift=lambda: self.drifts[phase](phase, part),
         )
 
     def _reactions(self, progress: Progress) -> list[dict[str, Any]]:

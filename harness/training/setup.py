@@ -65,7 +65,7 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop
     trainer.listeners.append(loop.watching)
     loop.suite_samples = sum(len(suite.items) * use.samples for use, suite in plan.suites if use.primary)
     seed = stream_seed(cell.seed, "drift")
-    loop.drift = BaseDrift(
+    drift = BaseDrift(
         folder=plan.model.folder,
         tokenizer=tokenizer,
         prompts=problem_pool(task, PROMPTS, seed)["prompt"],
@@ -76,6 +76,7 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop
         meter=trainer.meter,
         batch_size=trainer.args.per_device_train_batch_size,
     )
+    loop.drifts = {"watch": drift, "score": replace(drift)}  # each has its own answers written, and pays for them
     return trainer
 
 

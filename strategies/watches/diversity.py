@@ -19,8 +19,10 @@ Source:
     it to fall while token entropy rises.
 
 Known defects:
-    A group whose rollouts are all one text has an effective rank of 1, and so has a group of no features at all. The
-    default threshold knows the run's beginning alone: a model that starts narrow is never said to be narrow.
+    Φ needs the hidden states that generation makes, and they are kept for a batch: rollouts × tokens × width numbers.
+    Where that is too much, name the other watches in the plan and leave this one out. A group whose rollouts are all
+    one text has an effective rank of 1, and so has a group of no features at all. The default threshold knows the run's
+    beginning alone: a model that starts narrow is never said to be narrow.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from harness.plan.resolve import Plan
 from harness.store.atomic import read_lines
 from harness.store.paths import CellPaths
 from harness.training.trainer import StrategyTrainer
+from strategies import build
 
 Plans = Callable[..., Plan]
 Train = Callable[..., StrategyTrainer]
@@ -33,6 +34,21 @@ def test_a_watched_run_is_the_same_run(make_plan: Plans, train: Train, tmp_path:
     assert [line["watch"] for line in lines[1]] == [{}] * 4
     assert all(line["watch"].keys() == set(ALL) for line in lines[0])
     assert lines[0][0]["flops"] > 0
+
+
+def test_a_watch_takes_no_cost_off_a_strategy_that_listens_to_the_same(
+    make_plan: Plans, train: Train, tmp_path: Path
+) -> None:
+    listening = build(
+        {"with_resets": {"strategy": "grpo", "trigger": "drift", "action": "optimizer", "threshold": 0.0, "most": 1}}
+    )
+    for name, watch in (("alone", []), ("seen", ["drift"])):
+        train(make_plan(watch=watch), tmp_path / name, listening)
+    alone, seen = (read_lines(CellPaths(tmp_path / name).train) for name in ("alone", "seen"))
+    assert [line["flops"] for line in alone] == [line["flops"] for line in seen]
+    assert [line["generated_tokens"] for line in alone] == [line["generated_tokens"] for line in seen]
+    (event,) = [event for line in seen for event in line["events"]]
+    assert event["cause"].startswith("drift: ")
 
 
 def test_watches_are_paid_for_outside_the_budget(make_plan: Plans, train: Train, tmp_path: Path) -> None:
