@@ -15,7 +15,7 @@ def measure() -> Row:
         peer="`grpo` step",
         ours_s=g2rl / STEPS,
         peer_s=grpo / STEPS,
-        target="at most 1.15",
+        target="at most 1.10",
         command="python -m benchmarks.g2rl_step",
     )
 
