@@ -1,9 +1,9 @@
-"""Steps guided by gradients against a step of grpo: `python -m benchmarks.gradient [--shape qwen3-0.6b]`.
+"""Steps guided by gradients against a step of grpo: `python -m benchmarks.gradient [--shape qwen3-0.6b] [ARM …]`.
 
 Each row is a run of its own process, grpo before every one, in rounds; ratios are medians over rounds of the median
 step, and of peak memory (of the process on a CPU, of what torch holds on a GPU). The policy is kept where it starts, so
 that all of them meet the same rollouts. The shape `qwen3-0.6b` has random weights, groups of 16 and 512 tokens; it is
-meant for a GPU.
+meant for a GPU. Arms are named as the table names them; without names all are measured.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from strategies import build, label
 
 ROUNDS = 3
 GRPO = "grpo"
-ARMS: tuple[tuple[Any, str], ...] = (
+Arms = Sequence[tuple[Any, str]]
+ARMS: Arms = (
     (GRPO, ""),
     ("g2rl", "1.10"),
     ({"g2rl": {"signal": "projected_gradient"}}, "2.5"),
@@ -105,21 +106,21 @@ def apart(spec: Any, shape: str) -> dict[str, float]:
     return measured
 
 
-def measure(shape: str, rounds: int = ROUNDS) -> list[dict[str, float]]:
+def measure(shape: str, arms: Arms, rounds: int = ROUNDS) -> list[dict[str, float]]:
     """Return the medians over rounds of each arm's step and memory by those of the grpo run before it."""
-    found: list[list[dict[str, float]]] = [[] for _ in ARMS]
+    found: list[list[dict[str, float]]] = [[] for _ in arms]
     for turn in range(rounds):
-        for place, (spec, _) in enumerate(ARMS):
+        for place, (spec, _) in enumerate(arms):
             peer, ours = apart(GRPO, shape), apart(spec, shape)
             found[place].append({name: ours[name] / peer[name] for name in ours})
             print(f"round {turn + 1}: {label(build(spec))} {found[place][-1]}", file=sys.stderr, flush=True)
     return [{name: statistics.median(one[name] for one in ratios) for name in ratios[0]} for ratios in found]
 
 
-def table(ratios: Sequence[dict[str, float]]) -> str:
+def table(arms: Arms, ratios: Sequence[dict[str, float]]) -> str:
     """Return the measured ratios as Markdown, each beside the most that it may be."""
     lines = ["| strategy | step by grpo's | at most | peak memory by grpo's | at most |", "|---|---|---|---|---|"]
-    for (spec, most), ratio in zip(ARMS, ratios, strict=True):
+    for (spec, most), ratio in zip(arms, ratios, strict=True):
         memory = f"{MOST_MEMORY}" if most else ""
         name = label(build(spec))
         lines.append(f"| `{name}` | {ratio['step_s']:.2f} | {most} | {ratio['bytes']:.2f} | {memory} |")
@@ -132,7 +133,8 @@ def main(words: list[str]) -> None:
     if "--one" in words:
         print(json.dumps(one_run(json.loads(words[words.index("--one") + 1]), shape)))
         return
-    print(table(measure(shape)))
+    arms = [arm for arm in ARMS if label(build(arm[0])) in words] or ARMS
+    print(table(arms, measure(shape, arms)))
 
 
 if __name__ == "__main__":
