@@ -80,7 +80,6 @@ def agreements(rollouts: Rollouts) -> tuple[Tensor, Tensor]:
 def bonus(rollouts: Rollouts, agreement: Tensor) -> Tensor:
     """Return max(0, b − mean of b over the right of the group) (B,); zero for wrong answers and lone right ones."""
     b_PG, right = rollouts.grouped(agreement), rollouts.grouped(rollouts.rewards) > 0
-    count = right.sum(dim=1, keepdim=True)
-    mean = torch.where(right, b_PG, 0).sum(dim=1, keepdim=True) / count.clamp(min=1)
-    above = torch.where(right & (count > 1), (b_PG - mean).clamp(min=0), 0)
+    mean = torch.where(right, b_PG, 0).sum(dim=1, keepdim=True) / right.sum(dim=1, keepdim=True).clamp(min=1)
+    above = torch.where(right, (b_PG - mean).clamp(min=0), 0)
     return above.reshape(-1)

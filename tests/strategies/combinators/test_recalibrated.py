@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
+import strategies.combinators.recalibrated as recalibrated_module
 from strategies import Progress, PromptPool, Rollouts, RunSettings, Shaped, State, Strategy, TokenBatch, build
 from strategies.combinators.recalibrated import Recalibrated
 from strategies.controls.noise_novelty import NoiseNovelty
+from strategies.gradient.agreement import Agreement
 from strategies.gradient.g2rl import G2RL
 from strategies.sampling.temperature import Temperature
 from strategies.signals import projected_gradient
@@ -159,6 +161,16 @@ def test_a_signal_that_is_noise_loses_its_bonus(make_rollouts: RolloutFactory) -
     assert state["scale"] == 0.0
     assert torch.equal(advantages(shaped[0]), make_rollouts(rewards=REWARDS[0], seed=0).advantages)
     assert said[0].endswith("; bonus scaled by 0.00")
+
+
+def test_a_signal_that_ranks_the_wrong_way_round_never_turns_the_bonus_around(
+    make_rollouts: RolloutFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    against = Agreement(rho=-0.5, p=1.0, groups=8, pairs=200)
+    monkeypatch.setattr(recalibrated_module, "mantel", lambda *_, **__: against)
+    strategy = Recalibrated(strategy=Adds(), evidence="fidelity", alpha=1.0)
+    _, state = strategy.pick_prompts(Run(make_rollouts).pool(0), strategy.init())
+    assert (state["fidelity"], state["scale"]) == (-0.5, 0.0)
 
 
 def test_random_vectors_have_no_fidelity(make_rollouts: RolloutFactory) -> None:
