@@ -29,6 +29,8 @@ from strategies.progress import Progress
 from strategies.watches.level import FIRST_SHARE
 from strategies.watches.watch import Verdict, Watch
 
+EARLY = 5
+"""Times as often it is measured in the first tenth, whose largest value the default threshold hangs on."""
 FLOOR = 0.05
 """Nats a token; the least default threshold."""
 
@@ -42,7 +44,7 @@ class Drift(Watch):
     threshold: Annotated[float | None, Range(least=0)] = None
     """Nats a token above which it alarms; None: ten times the most of the first tenth of the run, at least 0.05."""
     window_steps: Annotated[int, Range(least=1)] = 10
-    """Steps from one measurement to the next; in between the last one stands."""
+    """Steps from one measurement to the next, a fifth of that in the first tenth; in between the last one stands."""
 
     def init(self) -> State:
         """Hold the last measurement, and the largest of the first tenth."""
@@ -51,7 +53,8 @@ class Drift(Watch):
     def judge(self, measured: Mapping[str, float], progress: Progress, state: State) -> tuple[Verdict, State]:
         """Measure if it is time, and alarm above the threshold."""
         early = progress.share <= FIRST_SHARE
-        if (progress.step - 1) % self.window_steps == 0:
+        gap = max(1, self.window_steps // EARLY) if early else self.window_steps
+        if (progress.step - 1) % gap == 0:
             now = progress.drift()
             counts = early or state["drift"] is None
             state = {"drift": now, "first": max(state["first"], now) if counts else state["first"]}

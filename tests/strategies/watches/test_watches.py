@@ -94,9 +94,9 @@ def drifting(drift: Callable[[int], float], asked: list[int]) -> list[tuple[dict
 def test_drift_alarms_beyond_ten_times_its_beginning_and_measures_seldom() -> None:
     asked: list[int] = []
     watch = Drift(window_steps=2)
-    # Steps 1 and 3 are of the first tenth: its most is 0.03, so 0.3 is too far; step 31 is the first past it.
-    assert alarms(watch, drifting(lambda step: step * 0.01, asked)) == list(range(31, STEPS + 1))
-    assert asked == [*range(1, STEPS + 1, 2)]
+    # Steps 1 to 4 are the first tenth: its most is 0.016, so 0.16 is too far; step 13 is the first past it.
+    assert alarms(watch, drifting(lambda step: step**2 * 0.001, asked)) == list(range(13, STEPS + 1))
+    assert asked == [1, 2, 3, 4, *range(5, STEPS + 1, 2)]
     assert alarms(watch, drifting(lambda step: 0.1, [])) == []
     assert (
         alarms(watch, drifting(lambda step: 0.001 * step, [])) == []
