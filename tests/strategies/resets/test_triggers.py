@@ -100,6 +100,43 @@ def test_a_watch_goes_on_in_the_cool_down_and_is_not_listened_to() -> None:
     assert list(fired(asked, [0.0, 0.0, 0.9, 0.9, 0.0, 1.1])[0]) == [2]
 
 
+@pytest.mark.parametrize(
+    ("trigger", "provoked", "threshold", "quiet"),
+    [
+        ("diversity", {"effective_rank": 1.5}, 2.0, {"effective_rank": 3.0}),
+        ("collapse", {"entropy": 0.1}, 0.5, {"entropy": 0.9}),
+        ("drift", {"drift": 0.3}, 0.2, {"drift": 0.1}),
+        ("plateau", {"gain": 0.0}, 0.01, {"gain": 0.01}),
+    ],
+)
+def test_a_reset_listens_to_the_watch_itself(
+    trigger: Any, provoked: dict[str, float], threshold: float, quiet: dict[str, float]
+) -> None:
+    """Each trigger resets where its watch's condition holds, and not where it doesn't."""
+
+    def resets(seen: dict[str, float]) -> list[str]:
+        asked, causes = timer(trigger=trigger, watch=watch_of(trigger, threshold, 4), cool_down_steps=3), []
+        state = asked.init()
+        for step in range(1, 21):
+            now = Progress(
+                step=step,
+                share=step / 20,
+                reward=0.5 + step * seen.get("gain", 0.0),
+                entropy=seen.get("entropy", 1.0),
+                rollouts=10**6,
+                drift=lambda: seen.get("drift", 0.0),
+                generator=torch.Generator(),
+            )
+            cause, state = asked.ask(seen, now, state)
+            causes += [] if cause is None else [cause]
+        return causes
+
+    found = resets(provoked)
+    assert len(found) >= 3
+    assert all(cause.startswith(f"{trigger}: ") for cause in found)
+    assert resets(quiet) == []
+
+
 @pytest.mark.parametrize(("most", "expected"), [(0, []), (2, [3, 6]), (None, [3, 6, 9, 12])])
 def test_there_are_never_more_than_the_most(most: int | None, expected: list[int]) -> None:
     assert steps(timer(most=most), 12) == expected
