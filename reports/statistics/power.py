@@ -19,9 +19,11 @@ class Variances:
     """Variance of one sample around its item's true score, for each arm (Miller 2024)."""
     seed_sd: float = 0.01
     """Standard deviation of one arm's score over training seeds, as a fraction."""
+    interaction: float = 0.0
+    """Variance of what training with a seed does to the difference on single items, beyond the samples' own."""
 
     def __post_init__(self) -> None:
-        for name in ("between_items", "within_item", "seed_sd"):
+        for name in ("between_items", "within_item", "seed_sd", "interaction"):
             value = getattr(self, name)
             if not value >= 0:
                 raise ValueError(f"Variances.{name} can't be negative, got {value}")

@@ -1,0 +1,187 @@
+"""The difference between two arms over training seeds and items, both of which are samples of something larger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from reports.statistics.intervals import Interval, t_quantile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Target = Literal["these items", "items like these"]
+"""What a difference is claimed for: the items that were asked, or items of which they are a sample."""
+LIKE_THESE: Target = "items like these"
+THESE: Target = "these items"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noise:
+    """A part of the variance of a mean, as estimated."""
+
+    variance: float
+    degrees_of_freedom: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Components:
+    """What the differences d[s, i] of one suite vary by, as variances of single values (method of moments)."""
+
+    between_seeds: float
+    """Of a seed's mean over all items there could be; 0 where the estimate is negative, as all of these."""
+    between_items: float
+    """Of an item's mean over all seeds there could be."""
+    rest: float
+    """Of what neither explains: what training did to single items, and the K samples of an answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """A mean difference with the noise in it, in the unit of the scores (fractions)."""
+
+    mean: float
+    seeds: int
+    """Pairs of seeds, S."""
+    items: tuple[int, ...]
+    """Items of each suite, n."""
+    over_seeds: Noise | None
+    """Of the mean, from how seeds differ on these items; samples within an item are in it. None for one seed."""
+    over_items: tuple[Noise, ...]
+    """What the choice of the items adds, for each suite."""
+    components: tuple[Components, ...]
+    """Of each suite; empty for one seed."""
+
+    @property
+    def flat(self) -> bool:
+        """Whether all seeds differ by the same amount, but for rounding: coarse scores, not seeds that agree."""
+        return self.over_seeds is not None and self.over_seeds.variance < _ROUNDING
+
+    def interval(self, level: float = 0.95, target: Target = LIKE_THESE) -> Interval:
+        """Return the mean with its two-sided interval; one seed has none.
+
+        The squares of the half-widths that each part of the noise would have by itself are added. With seeds alone this
+        is Student's t interval, exactly; with items too it covers a little more than its level, never less.
+
+        References:
+            Howe 1974, https://doi.org/10.1080/01621459.1974.10480178; Graybill and Wang 1980 for the idea. How it
+            compares with Satterthwaite's approximation is measured by `explorebench calibrate`.
+        """
+        noises = self._noises(target)
+        if self.over_seeds is None or self.flat and not any(noise.variance for noise in noises[1:]):
+            half = None if self.over_seeds is None else 0.0
+            return Interval(mean=self.mean, count=self.seeds, half_width=half)
+        square = math.fsum(t_quantile(level, noise.degrees_of_freedom) ** 2 * noise.variance for noise in noises)
+        return Interval(mean=self.mean, count=self.seeds, half_width=math.sqrt(square))
+
+    def p_value(self, target: Target = LIKE_THESE) -> float:
+        """Return the level of doubt at which the interval just reaches zero: 1 - level; 1 where it has no width."""
+        from scipy.optimize import brentq
+        from scipy.special import stdtr
+
+        if self.over_seeds is None or self.flat:
+            return 1.0
+        noises = [noise for noise in self._noises(target) if noise.variance > 0]
+        if len(noises) == 1:
+            statistic = abs(self.mean) / math.sqrt(noises[0].variance)
+            return float(2 * stdtr(noises[0].degrees_of_freedom, -statistic))
+
+        def beyond(log_doubt: float) -> float:
+            half = self.interval(1 - math.exp(log_doubt), target).half_width
+            return abs(self.mean) - (half or 0.0)
+
+        if beyond(_SMALLEST) > 0:
+            return math.exp(_SMALLEST)
+        return math.exp(brentq(beyond, _SMALLEST, 0.0, xtol=1e-10)) if self.mean else 1.0
+
+    def _noises(self, target: Target) -> tuple[Noise, ...]:
+        seeds = () if self.over_seeds is None else (self.over_seeds,)
+        return seeds + (self.over_items if target == LIKE_THESE else ())
+
+
+_ROUNDING = 1e-18
+"""Variance of a mean below which seeds are all the same."""
+_SMALLEST = math.log(1e-12)
+"""No smaller p-value is told from this one."""
+
+
+def effect(differences: Sequence[NDArray[np.float64]]) -> Effect:
+    """Return the mean difference over seeds, items and suites, with its noise.
+
+    Seeds and items are crossed: every seed was asked every item. For one suite, with d̄ the mean of d[s, i]:
+    Var(d̄) = σ²_seed/S + σ²_item/n + σ²_rest/(S n). The first and last are what seed means vary by on these items; the
+    second is (MS_items − MS_rest)/(S n), at least 0. For several suites d̄ is the plain mean of their means: a seed is
+    the same seed in all of them, their items are drawn apart.
+
+    Args:
+        differences: For each suite, an array (S, n) of arm less baseline, paired by seed and item, K samples averaged.
+
+    Raises:
+        ValueError: If there is no suite, seed or item, the suites have other seeds, or a value isn't finite.
+
+    References:
+        Searle, Casella and McCulloch 1992, Variance Components, chapter 4 (crossed two-way, no replication).
+    """
+    import numpy as np
+
+    suites = [np.asarray(values, dtype=float) for values in differences]
+    _require_whole(suites)
+    seeds, share = suites[0].shape[0], 1 / len(suites)
+    by_seed_S = np.mean([values.mean(axis=1) for values in suites], axis=0)
+    mean = math.fsum(by_seed_S) / seeds
+    sizes = tuple(values.shape[1] for values in suites)
+    if seeds == 1:
+        return Effect(mean=mean, seeds=1, items=sizes, over_seeds=None, over_items=(), components=())
+    parts = [components(values) for values in suites]
+    return Effect(
+        mean=mean,
+        seeds=seeds,
+        items=sizes,
+        over_seeds=Noise(variance=float(by_seed_S.var(ddof=1)) / seeds, degrees_of_freedom=seeds - 1),
+        over_items=tuple(
+            Noise(variance=share**2 * part.between_items / size, degrees_of_freedom=max(size - 1, 1))
+            for part, size in zip(parts, sizes, strict=True)
+        ),
+        components=tuple(parts),
+    )
+
+
+def components(difference_SI: NDArray[np.float64]) -> Components:
+    """Return the variance components of one suite; a single item has no variance over items.
+
+    Args:
+        difference_SI: Arm less baseline, shape (S, n), S of at least 2.
+    """
+    seeds, items = difference_SI.shape
+    between_S = items * float(difference_SI.mean(axis=1).var(ddof=1))
+    if items == 1:
+        return Components(between_seeds=between_S, between_items=0.0, rest=0.0)
+    between_I = seeds * float(difference_SI.mean(axis=0).var(ddof=1))
+    rest_SI = (
+        difference_SI
+        - difference_SI.mean(axis=1, keepdims=True)
+        - difference_SI.mean(axis=0, keepdims=True)
+        + difference_SI.mean()
+    )
+    rest = float((rest_SI**2).sum()) / ((seeds - 1) * (items - 1))
+    return Components(
+        between_seeds=max(0.0, (between_S - rest) / items),
+        between_items=max(0.0, (between_I - rest) / seeds),
+        rest=rest,
+    )
+
+
+def _require_whole(suites: list[NDArray[np.float64]]) -> None:
+    import numpy as np
+
+    if not suites or any(values.ndim != 2 or 0 in values.shape for values in suites):
+        shapes = [values.shape for values in suites]
+        raise ValueError(f"an effect needs arrays of seeds x items, at least one of each; got shapes {shapes}")
+    if len({values.shape[0] for values in suites}) > 1:
+        counts = [values.shape[0] for values in suites]
+        raise ValueError(f"every suite needs the same seeds, got {counts} of them; keep the seeds that all have")
+    if not all(np.isfinite(values).all() for values in suites):
+        raise ValueError("an effect needs finite differences, got NaN or infinity; keep the items that both have")
