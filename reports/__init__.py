@@ -37,9 +37,9 @@ def write_report(run: Path, site: Path) -> Path:
     board = leaderboard(found)
     sentences = [sentence for sentence in (standing(found, board), *plain_answer(found, board)) if sentence]
     paths = SitePaths.of(site, found.plan.name)
-    pairs = controls(found, board.checkpoint)
+    pairs = controls(found, board.at)
     others = {
-        resets.TITLE: [resets.gain_table(found, board.checkpoint), resets.reset_table(found)],
+        resets.TITLE: [resets.gain_table(found, board.at), resets.reset_table(found)],
         watches.TITLE: [watches.watch_table(found)],
         "Notes": [note_table(found)],
     }

@@ -10,7 +10,6 @@ from reports.controls import ControlRow, Controls
 from reports.leaderboard import ArmRow, Leaderboard
 from reports.read import Run
 from reports.read.controls import ControlView
-from reports.statistics import verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,18 +100,22 @@ def switched_off(run: Run) -> str | None:
 
 
 def against_controls(board: Leaderboard, found: Controls) -> list[str]:
-    """Return, for each arm that is better than the baseline, how it stands against its own controls."""
-    better = [row.arm for row in board.candidates if row.verdict == "better"]
+    """Return, for each arm that improved on the baseline, how it stands against its own controls."""
+    better = [row.arm for row in board.candidates if row.verdict == "improved"]
     return [_stands(row, found.joint) for arm in better for row in found.of(arm)]
 
 
 def of_controls(run: Run, board: Leaderboard) -> str:
     """Return how the controls stand against the baseline, and what it means where one is higher; empty without any."""
     rows = [row for row in board.rows if row.arm in run.plan.controls.arms and row.arm != board.baseline]
-    judged = [row for row in rows if row.verdict in ("better", "worse")]
+    judged = [row for row in rows if row.verdict in ("improved", "regressed")]
     clear = [_judged(row, run.plan.controls.arms[row.arm], board) for row in judged]
     unsure = [row.arm for row in rows if row.verdict == "can't tell"]
     missing = [row.arm for row in rows if row.verdict is None]
+    same = [row.arm for row in rows if row.verdict == "equivalent"]
+    if same:
+        verb = "counts" if len(same) == 1 else "count"
+        clear.append(f"{formatting.listing(same)} {verb} as equivalent to the baseline {board.baseline}")
     if unsure:
         from_baseline = "" if clear else f" from the baseline {board.baseline}"
         clear.append(f"this run can't tell {formatting.listing(unsure)}{from_baseline}")
@@ -132,7 +135,7 @@ def _judged(row: ArmRow, control: ControlView, board: Leaderboard) -> str:
     if row.difference is None:
         raise ValueError(f"{row.arm} has no difference to put in words")
     size = formatting.size(row.difference, board.joint)
-    if row.verdict == "worse":
+    if row.verdict == "regressed":
         return f"{row.arm} scores {size} lower than the baseline {board.baseline}"
     meaning = meaning_of(control)
     gain = f"a gain of {formatting.listing(list(control.of))}" if control.of else "a gain in this run"
@@ -147,10 +150,12 @@ def _stands(row: ControlRow, joint: str) -> str:
     if row.difference is None:
         why = "in every seed a cell failed" if row.hopeless else "no seed has a score of both yet"
         return f"Whether {row.arm} gains more than its control {control} is unknown: {why}."
-    found = verdict(row.difference)
-    if found == "better":
+    found = row.against.verdict
+    if found == "improved":
         return f"{row.arm} also scores {formatting.size(row.difference, joint)} higher than its control {control}."
     so = f"its gain need not come from {source}"
-    if found == "worse":
+    if found == "equivalent":
+        return f"But {row.arm} gains no more than its control {control}: {so}."
+    if found == "regressed":
         return f"But {row.arm} scores {formatting.size(row.difference, joint)} lower than its control {control}: {so}."
     return f"But this run can't tell {row.arm} from its control {control}: {so}."

@@ -1,72 +1,72 @@
-"""Which scores are compared with which: by seed, at one checkpoint, on the same items."""
+"""Scores of arms by seed, and their means, where the cells are compared."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from reports.read import Run
-from reports.read.plan import BASE_ARM
-from reports.read.scores import with_start
-from reports.statistics import Interval, joint_level, mean_interval, paired_difference
+from reports.reading import Reading, at_best, at_checkpoint
+from reports.statistics import Interval, mean_interval, paired_difference
 
 PRIMARY = None
 """Stands for the plan's primary score, the plain mean over its primary suites, where a suite is asked."""
 
 
-def comparison_checkpoint(run: Run) -> int:
-    """Return the checkpoint at which arms are compared; 0 when no trained cell was evaluated yet.
+def default_reading(run: Run) -> Reading:
+    """Return where the plan says that arms are compared, as far as its cells have come.
 
-    The last one as soon as any cell reached it; before that, the one that most cells have reached.
+    With `compare_at: last`, that is the last checkpoint as soon as any cell reached it; before that, the one that most
+    cells have reached; no trained cell counts while none was evaluated.
     """
+    if run.plan.compare_at is not None:
+        best = at_best(run, run.plan.compare_at)
+        if best.weights:
+            return best
     reached: Counter[int] = Counter()
     for arm in run.plan.trained_arms:
         for checkpoint in range(1, run.plan.checkpoints + 1):
-            reached[checkpoint] += len(scores_by_seed(run, arm, checkpoint, PRIMARY))
+            reached[checkpoint] += len(scores_at(run, arm, checkpoint, PRIMARY))
     if reached[run.plan.checkpoints]:
-        return run.plan.checkpoints
-    return max((place for place in reached if reached[place]), key=lambda at: (reached[at], at), default=0)
+        return at_checkpoint(run, run.plan.checkpoints)
+    if not any(reached.values()):
+        return Reading(words="before training", weights={}, share=0.0)
+    return at_checkpoint(run, max((at for at in reached if reached[at]), key=lambda at: (reached[at], at)))
 
 
-def scores_by_seed(run: Run, arm: str, checkpoint: int, suite: str | None, column: str = "score") -> dict[int, float]:
-    """Return avg@K as a fraction, by seed, of `arm`; the untrained arm is the same at any checkpoint.
+def scores_by_seed(run: Run, arm: str, at: Reading, suite: str | None, column: str = "score") -> dict[int, float]:
+    """Return avg@K as a fraction, by seed, of `arm`; the untrained arm is the same wherever it is read.
 
     Args:
         run: The run.
         arm: Name of the arm.
-        checkpoint: Index of the checkpoint; 0 is the base model of the same seed.
+        at: Where cells are read.
         suite: Name of the suite, or `PRIMARY`, for which a seed must have all primary suites.
         column: Another column of the scores in place of avg@K.
     """
     suites = run.plan.primary_suites if suite is PRIMARY else (suite,)
-    rows = with_start(run.scores, arm)
-    at = 0 if arm == BASE_ARM else checkpoint
-    rows = rows[(rows["checkpoint"] == at) & rows["suite"].isin(suites)]
-    by_seed: dict[int, list[float]] = {}
-    for seed, value in zip(rows["seed"], rows[column], strict=True):
-        by_seed.setdefault(int(seed), []).append(float(value))
-    return {seed: sum(found) / len(found) for seed, found in sorted(by_seed.items()) if len(found) == len(suites)}
+    found = {}
+    for seed in sorted(run.plan.seeds):
+        weights = at.of(arm, seed)
+        values = [
+            (weight, run.scored(arm, seed, checkpoint, name, column))
+            for name in suites
+            for checkpoint, weight in weights.items()
+        ]
+        known = [weight * value for weight, value in values if value is not None]
+        if values and len(known) == len(values):
+            found[seed] = sum(known) / len(suites)
+    return found
 
 
-def score_of(run: Run, arm: str, checkpoint: int, suite: str | None, column: str = "score") -> Interval | None:
+def scores_at(run: Run, arm: str, checkpoint: int, suite: str | None, column: str = "score") -> dict[int, float]:
+    """Return what `scores_by_seed` does at one checkpoint; 0 is the untrained model of the same seed."""
+    return scores_by_seed(run, arm, at_checkpoint(run, checkpoint), suite, column)
+
+
+def score_of(run: Run, arm: str, at: Reading, suite: str | None, column: str = "score") -> Interval | None:
     """Return the mean over seeds of `scores_by_seed` with its interval, or None when no seed has one."""
-    found = scores_by_seed(run, arm, checkpoint, suite, column)
+    found = scores_by_seed(run, arm, at, suite, column)
     return mean_interval(list(found.values())) if found else None
-
-
-def difference_of(
-    run: Run, arm: str, other: str, checkpoint: int, suite: str | None, comparisons: int = 1
-) -> Interval | None:
-    """Return `arm - other` over the seeds that both have, or None when there is no such seed.
-
-    With several `comparisons`, the intervals of all of them hold together at 95%.
-    """
-    ours = scores_by_seed(run, arm, checkpoint, suite)
-    theirs = scores_by_seed(run, other, checkpoint, suite)
-    seeds = [seed for seed in ours if seed in theirs]
-    if not seeds:
-        return None
-    level = joint_level(comparisons)
-    return paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds], level)
 
 
 def entropy_change(run: Run, arm: str, edge: float = 0.1) -> tuple[float, float, Interval] | None:

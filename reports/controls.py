@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports import formatting
-from reports.comparison import PRIMARY, difference_of, scores_by_seed
+from reports.comparison import PRIMARY, scores_by_seed
 from reports.read import Run
 from reports.read.controls import ControlView
-from reports.statistics import Interval, verdict
+from reports.reading import Reading
+from reports.statistics import Interval, Verdict
+from reports.verdicts.family import Judged, judged
 
 TITLE = "Controls: does the idea matter, or only the noise?"
 FAILED = "failed"
-VERDICTS = {"better": "more than its control", "worse": "less than its control", "can't tell": "can't tell"}
+VERDICTS: Mapping[Verdict, str] = {
+    "improved": "more than its control",
+    "regressed": "less than its control",
+    "equivalent": "as much as its control",
+    "can't tell": "can't tell",
+}
 HEADER = ("arm", "control", "arm less its control (points)", "seeds", "verdict")
 
 
@@ -22,23 +30,26 @@ class ControlRow:
 
     arm: str
     control: ControlView
-    difference: Interval | None
-    """Primary score of the arm less that of its control, paired by seed; None when no seed has both. The intervals of
-    all rows hold together at 95%."""
+    against: Judged
+    """Primary score of the arm less that of its control, paired by seed and item; all rows share the doubt."""
     planned_seeds: int
     hopeless: bool
     """Whether every seed lacks a score because a cell of it failed: the difference won't come by itself."""
 
     @property
+    def difference(self) -> Interval | None:
+        """The arm less its control; None when no seed has both."""
+        return self.against.interval
+
+    @property
     def verdict(self) -> str:
-        """Where the difference lies, in words."""
-        return "no seed has both" if self.difference is None else VERDICTS[verdict(self.difference)]
+        """What may be said of the difference, in words."""
+        return "no seed has both" if self.against.verdict is None else VERDICTS[self.against.verdict]
 
     @property
     def side(self) -> str:
-        """The verdict in one word: better, worse or unsure."""
-        found = None if self.difference is None else verdict(self.difference)
-        return found if found in ("better", "worse") else "unsure"
+        """The verdict in one word."""
+        return self.against.verdict or "none"
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -76,34 +87,31 @@ class Controls:
         return [row for row in self.rows if row.arm == arm]
 
 
-def controls(run: Run, checkpoint: int) -> Controls:
-    """Return each arm against each of its own controls at `checkpoint`; at 0 nothing has a score yet."""
-    pairs = run.plan.controls.pairs
+def controls(run: Run, at: Reading) -> Controls:
+    """Return each arm against each of its own controls where the cells are compared."""
+    owned = run.plan.controls.pairs
+    found = judged(run, [(arm, control.name) for arm, control in owned], at, PRIMARY)
     scored = {
-        arm: set(scores_by_seed(run, arm, checkpoint, PRIMARY)) if checkpoint else set()
-        for pair, control in pairs
-        for arm in (pair, control.name)
+        arm: set(scores_by_seed(run, arm, at, PRIMARY)) for owner, control in owned for arm in (owner, control.name)
     }
     return Controls(
-        rows=tuple(_row(run, arm, control, checkpoint, scored) for arm, control in pairs),
+        rows=tuple(_row(run, control, against, scored) for (_, control), against in zip(owned, found, strict=True)),
         uncounted="; ".join(text for arm in scored if (text := _uncounted(run, arm, scored[arm]))),
     )
 
 
-def _row(run: Run, arm: str, control: ControlView, checkpoint: int, scored: dict[str, set[int]]) -> ControlRow:
-    pairs, seeds = len(run.plan.controls.pairs), run.plan.seeds
-    both = scored[arm] & scored[control.name]
+def _row(run: Run, control: ControlView, against: Judged, scored: dict[str, set[int]]) -> ControlRow:
     lost = {
         cell.seed
         for cell in run.cells
-        if cell.arm in (arm, control.name) and cell.state == "failed" and cell.seed not in scored[cell.arm]
+        if cell.arm in (against.arm, control.name) and cell.state == "failed" and cell.seed not in scored[cell.arm]
     }
     return ControlRow(
-        arm=arm,
+        arm=against.arm,
         control=control,
-        difference=difference_of(run, arm, control.name, checkpoint, PRIMARY, pairs) if both else None,
-        planned_seeds=len(seeds),
-        hopeless=lost >= set(seeds),
+        against=against,
+        planned_seeds=len(run.plan.seeds),
+        hopeless=lost >= set(run.plan.seeds),
     )
 
 

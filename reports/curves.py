@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.comparison import scores_by_seed
+from reports.comparison import scores_at
 from reports.read import Run
 from reports.read.compute import TUNING
+from reports.reading import spent_by_checkpoint
 from reports.statistics import mean_interval
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ def score_bands(run: Run, suite: str | None, unit: str) -> pd.DataFrame:
     Args:
         run: The run.
         suite: Name of the suite, or `reports.comparison.PRIMARY`.
-        unit: A cumulative column of the training curves: generated_tokens, flops or device_seconds.
+        unit: Of `reports.reading.UNITS`.
     """
+    amounts = spent_by_checkpoint(run, unit)
     rows: list[dict[str, Any]] = []
     for arm in run.plan.trained_arms:
         for checkpoint in range(run.plan.checkpoints + 1):
-            found = scores_by_seed(run, arm, checkpoint, suite)
-            spent = [_spent_at(run, arm, seed, checkpoint, unit) for seed in found]
+            found = scores_at(run, arm, checkpoint, suite)
+            spent = [_at(amounts.get((arm, seed), []), checkpoint) for seed in found]
             if found and not any(math.isnan(amount) for amount in spent):
                 rows.append(_band(arm, sum(spent) / len(spent), list(found.values())))
     return _frame(rows)
@@ -92,14 +94,10 @@ def device_seconds_by_phase(run: Run) -> pd.DataFrame:
     return grouped.agg(lambda column: column.sum(skipna=False)).reset_index()[columns]
 
 
-def _spent_at(run: Run, arm: str, seed: int, checkpoint: int, unit: str) -> float:
+def _at(amounts: Sequence[float], checkpoint: int) -> float:
     if checkpoint == 0:
         return 0.0
-    rows = run.training[(run.training["arm"] == arm) & (run.training["seed"] == seed)]
-    if rows.empty:
-        return math.nan
-    reached = rows[rows["share"] >= checkpoint / run.plan.checkpoints - 1e-9]
-    return float(reached[unit].iloc[0] if len(reached) else rows[unit].iloc[-1])
+    return amounts[checkpoint] if checkpoint < len(amounts) else math.nan
 
 
 def _band(arm: str, x: float, values: Sequence[float]) -> dict[str, Any]:

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports import formatting
-from reports.comparison import PRIMARY, comparison_checkpoint, difference_of, score_of, scores_by_seed
+from reports.comparison import PRIMARY, default_reading, score_of, scores_by_seed
 from reports.origin import origin_of_parameters
 from reports.read import CellView, Run
 from reports.read.compute import OUTSIDE, total
 from reports.read.plan import BASE_ARM, PlanView
-from reports.statistics import Interval, Verdict, verdict
+from reports.reading import Reading
+from reports.statistics import Interval, Verdict
+from reports.verdicts.family import Judged, judged, ranks
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+PARTIAL = "partial"
+"""In the place of the rank of an arm that has cells still to come."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,19 +49,26 @@ class ArmRow:
     seeds: int
     """Seeds behind the primary score."""
     planned_seeds: int
+    rank: int | None
+    """All that are not told from the leader of a group share its rank; None while a cell of the arm is to come."""
     primary: Interval | None
-    difference: Interval | None
-    """Primary score less that of the baseline, paired by seed; None for the baseline itself. The intervals of all
-    challengers hold together at 95%."""
+    against: Judged | None
+    """Primary score less that of the baseline, paired by seed and item; None for the baseline itself. All challengers
+    share the doubt."""
     suites: Mapping[str, Interval | None]
     spent: Spent | None
     """Mean over the seeds counted; None when there is none."""
     failures: tuple[tuple[CellView, Spent], ...]
 
     @property
+    def difference(self) -> Interval | None:
+        """Primary score less that of the baseline; None for the baseline, and where no seed has both."""
+        return None if self.against is None else self.against.interval
+
+    @property
     def verdict(self) -> Verdict | None:
-        """Where the difference lies; None for the baseline, and where no seed is paired."""
-        return None if self.difference is None else verdict(self.difference)
+        """What may be said of the difference; None for the baseline, and where no seed has both."""
+        return None if self.against is None else self.against.verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,10 +76,10 @@ class Leaderboard:
     """All arms, in the plan's order."""
 
     baseline: str
-    checkpoint: int
-    """Where the arms are compared; 0 when nothing but the base model was evaluated yet."""
-    share: float
-    """Of the budget at that checkpoint, 0..1."""
+    at: Reading
+    """Where the arms are compared."""
+    trained: bool
+    """Whether any trained arm has a score there."""
     suites: tuple[str, ...]
     """Those with a column of their own: all but a suite that is the primary score by itself."""
     primary: str
@@ -92,25 +105,56 @@ class Leaderboard:
         return tuple(sorted(self.rows, key=lambda row: -row.primary.mean if row.primary else 1.0))
 
 
-def leaderboard(run: Run) -> Leaderboard:
-    """Return the leaderboard of a run, finished or not."""
-    checkpoint = comparison_checkpoint(run)
+def leaderboard(run: Run, at: Reading | None = None) -> Leaderboard:
+    """Return the leaderboard of a run, finished or not.
+
+    Args:
+        run: The run.
+        at: Where cells are compared; by default where the plan says.
+    """
+    plan = run.plan
+    at = default_reading(run) if at is None else at
+    against = {
+        found.arm: found
+        for found in (
+            *judged(run, [(arm, plan.baseline) for arm in plan.challengers], at, PRIMARY),
+            *judged(run, [(arm, plan.baseline) for arm in (BASE_ARM,) if arm != plan.baseline], at, PRIMARY),
+        )
+    }
+    ranked = _ranks(run, at)
+    rows = tuple(_arm_row(run, arm, at, against.get(arm), ranked.get(arm)) for arm in plan.arms)
     return Leaderboard(
-        baseline=run.plan.baseline,
-        checkpoint=checkpoint,
-        share=checkpoint / run.plan.checkpoints,
-        suites=tuple(suite.name for suite in run.plan.suites if run.plan.primary_suites != (suite.name,)),
-        primary=_primary_in_words(run.plan.primary_suites),
-        challengers=len(run.plan.challengers),
-        rows=tuple(_arm_row(run, arm, checkpoint) for arm in run.plan.arms),
+        baseline=plan.baseline,
+        at=at,
+        trained=any(row.seeds for row in rows if row.arm != BASE_ARM),
+        suites=tuple(suite.name for suite in plan.suites if plan.primary_suites != (suite.name,)),
+        primary=_primary_in_words(plan.primary_suites),
+        challengers=len(plan.challengers),
+        rows=rows,
     )
+
+
+def _ranks(run: Run, at: Reading) -> dict[str, int]:
+    """Return the ranks of the trained arms that have a score and no cell that is still to come."""
+    scored = [arm for arm in run.plan.trained_arms if scores_by_seed(run, arm, at, PRIMARY)]
+    coming = {cell.arm for cell in run.cells if cell.state not in ("done", "failed")}
+    return ranks(run, [arm for arm in scored if arm not in coming], at)
 
 
 def header(board: Leaderboard) -> list[str]:
     """Return the column titles, each with its unit."""
     suites = [f"{suite} (%)" for suite in board.suites]
     amounts = ["generated tokens", "FLOPs", "device-seconds", "of which lost (s)"]
-    return ["arm", "seeds", f"{board.primary} (%)", f"less {board.baseline} (points)", "verdict", *suites, *amounts]
+    return [
+        "arm",
+        "rank",
+        "seeds",
+        f"{board.primary} (%)",
+        f"less {board.baseline} (points)",
+        "verdict",
+        *suites,
+        *amounts,
+    ]
 
 
 def cells(row: ArmRow, board: Leaderboard) -> list[str]:
@@ -118,19 +162,31 @@ def cells(row: ArmRow, board: Leaderboard) -> list[str]:
     reference = row.arm == board.baseline
     return [
         f"{row.arm} ({row.role})" if row.role else row.arm,
+        _rank_text(row),
         f"{row.seeds}/{row.planned_seeds}",
         formatting.score(row.primary),
         "reference" if reference else formatting.points(row.difference),
-        "" if row.verdict is None else row.verdict,
+        _verdict_text(row),
         *(formatting.score(row.suites[suite]) for suite in board.suites),
         *spent_texts(row.spent),
     ]
 
 
+def _rank_text(row: ArmRow) -> str:
+    if row.arm == BASE_ARM or not row.seeds:
+        return ""
+    return PARTIAL if row.rank is None else f"{row.rank}"
+
+
+def _verdict_text(row: ArmRow) -> str:
+    """Return the verdict; the untrained model is no contestant."""
+    return "" if row.verdict is None or row.arm == BASE_ARM else row.verdict
+
+
 def failure_cells(cell: CellView, spent: Spent, board: Leaderboard) -> list[str]:
     """Return the texts of one failed cell, in the order of `header`."""
     blank = [""] * (3 + len(board.suites))
-    return [failure_title(cell), "", *blank, *spent_texts(spent)]
+    return [failure_title(cell), "", "", *blank, *spent_texts(spent)]
 
 
 def failure_title(cell: CellView) -> str:
@@ -151,35 +207,33 @@ def spent_texts(spent: Spent | None) -> list[str]:
     ]
 
 
-def _arm_row(run: Run, arm: str, checkpoint: int) -> ArmRow:
+def _arm_row(run: Run, arm: str, at: Reading, against: Judged | None, rank: int | None) -> ArmRow:
     plan = run.plan
-    seeds = scores_by_seed(run, arm, checkpoint, PRIMARY)
+    seeds = scores_by_seed(run, arm, at, PRIMARY)
     ours = [cell for cell in run.cells if cell.arm == arm]
     counted = [spent_by(run.compute, [cell.id]) for cell in ours if cell.seed in seeds]
-    comparisons = len(plan.challengers) if arm in plan.challengers else 1
     return ArmRow(
         arm=arm,
-        role=_role(plan, arm),
+        role=_role(plan, arm, at),
         control=arm in plan.controls.arms,
         parameters=origin_of_parameters(run, arm),
         seeds=len(seeds),
         planned_seeds=len(plan.seeds),
-        primary=score_of(run, arm, checkpoint, PRIMARY),
-        difference=None
-        if arm == plan.baseline
-        else difference_of(run, arm, plan.baseline, checkpoint, PRIMARY, comparisons),
-        suites={suite.name: score_of(run, arm, checkpoint, suite.name) for suite in plan.suites},
+        rank=rank,
+        primary=score_of(run, arm, at, PRIMARY),
+        against=against,
+        suites={suite.name: score_of(run, arm, at, suite.name) for suite in plan.suites},
         spent=_mean_spent(counted) if counted else None,
         failures=tuple((cell, spent_by(run.compute, [cell.id])) for cell in ours if cell.state == "failed"),
     )
 
 
-def _role(plan: PlanView, arm: str) -> str:
+def _role(plan: PlanView, arm: str, at: Reading) -> str:
     roles = {BASE_ARM: ["untrained"], plan.baseline: ["baseline"]}.get(arm, [])
     if arm in plan.controls.arms:
         of = list(plan.controls.arms[arm].of)
         roles = [*roles, f"control of {formatting.listing(of)}" if of else "control"]
-    return ", ".join(roles)
+    return ", ".join([*roles, at.mark] if at.mark and arm != BASE_ARM else roles)
 
 
 def spent_by(compute: pd.DataFrame, cell_ids: list[str]) -> Spent:

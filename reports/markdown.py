@@ -8,7 +8,7 @@ from reports.controls import HEADER, TITLE, Controls
 from reports.leaderboard import Leaderboard, cells, failure_cells, header
 from reports.tables import Table
 
-_WIDTHS = {"arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14, "parameters": 24, "words": 22}
+_WIDTHS = {"rank": 7, "arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14, "parameters": 24, "words": 22}
 """Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
 
 
@@ -37,7 +37,17 @@ def _kinds(table: Table) -> list[str]:
 
 def _standings(board: Leaderboard) -> list[str]:
     titles = [*header(board), "parameters"]
-    kinds = ["arm", "seeds", "score", "score", "verdict", *["score"] * len(board.suites), *["amount"] * 4, "parameters"]
+    kinds = [
+        "arm",
+        "rank",
+        "seeds",
+        "score",
+        "score",
+        "verdict",
+        *["score"] * len(board.suites),
+        *["amount"] * 4,
+        "parameters",
+    ]
     rows = [[*cells(row, board), row.parameters] for row in board.rows]
     for row in board.rows:
         rows += [[*failure_cells(cell, spent, board), ""] for cell, spent in row.failures]

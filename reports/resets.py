@@ -7,11 +7,13 @@ import statistics
 from typing import TYPE_CHECKING
 
 from reports import formatting
-from reports.comparison import PRIMARY, difference_of
+from reports.comparison import PRIMARY
 from reports.curves import SMOOTHING
 from reports.read import Run
 from reports.read.training import EventView
+from reports.reading import Reading
 from reports.tables import Table
+from reports.verdicts.family import Judged, judged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,15 +29,16 @@ def resets_of(run: Run, arm: str) -> list[EventView]:
     return [event for event in run.events if event.arm == arm and not event.is_note]
 
 
-def gain_table(run: Run, checkpoint: int) -> Table:
+def gain_table(run: Run, at: Reading) -> Table:
     """Return for each arm that was reset what its resets came to, and its score less that of the arm without them."""
     arms = [arm for arm in run.plan.trained_arms if resets_of(run, arm)]
-    pairs = sum(arm in run.plan.without_resets for arm in arms)
+    twins = [(arm, run.plan.without_resets[arm]) for arm in arms if arm in run.plan.without_resets]
+    against = {found.arm: found for found in judged(run, twins, at, PRIMARY)}
     titles = (
         "arm", "resets", "seconds", "FLOPs", "recovered", "median recovery (steps)", "the same without resets",
-        f"arm less that (points, {formatting.interval_name(pairs, 'pairs')})",
+        f"arm less that (points, {formatting.interval_name(len(twins), 'pairs')})",
     )  # fmt: skip
-    return Table(header=titles, rows=tuple(_gain(run, arm, checkpoint, pairs) for arm in arms))
+    return Table(header=titles, rows=tuple(_gain(run, arm, against.get(arm)) for arm in arms))
 
 
 def reset_table(run: Run) -> Table:
@@ -98,13 +101,11 @@ def _seconds(value: float) -> str:
     return f"{value:.2g}" if 0 < value < 1 else formatting.seconds(value)
 
 
-def _gain(run: Run, arm: str, checkpoint: int, pairs: int) -> tuple[str, ...]:
+def _gain(run: Run, arm: str, against: Judged | None) -> tuple[str, ...]:
     events = resets_of(run, arm)
     found = [_recovery_of(run, event) for event in events]
     told = [steps for steps in found if steps is not None]
     back = [steps for steps in told if not math.isinf(steps)]
-    twin = run.plan.without_resets.get(arm)
-    difference = None if twin is None else difference_of(run, arm, twin, checkpoint, PRIMARY, pairs)
     return (
         arm,
         str(len(events)),
@@ -112,6 +113,6 @@ def _gain(run: Run, arm: str, checkpoint: int, pairs: int) -> tuple[str, ...]:
         formatting.quantity(sum(event.flops for event in events)),
         f"{len(back)} of {len(told)}" if told else NONE,
         f"{statistics.median(told):g}".replace("inf", formatting.MISSING) if told else NONE,
-        NO_TWIN if twin is None else twin,
-        NONE if twin is None else formatting.points(difference),
+        NO_TWIN if against is None else against.other,
+        NONE if against is None else formatting.points(against.interval),
     )

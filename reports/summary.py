@@ -6,13 +6,14 @@ from collections import Counter
 
 from reports import formatting
 from reports.claims import against_controls, of_controls, switched_off
-from reports.comparison import PRIMARY, difference_of, entropy_change
+from reports.comparison import PRIMARY, entropy_change
 from reports.controls import controls
 from reports.leaderboard import ArmRow, Leaderboard
 from reports.origin import failed_trials, origin_of_parameters, unchosen
 from reports.read import Run
 from reports.read.plan import BASE_ARM
-from reports.statistics import verdict
+from reports.statistics import side
+from reports.verdicts.family import judged
 
 FEW_SEEDS = 5
 """Below this many, a t interval is so wide that "can't tell" says little."""
@@ -24,10 +25,10 @@ def plain_answer(run: Run, board: Leaderboard) -> list[str]:
     The arms and whether they beat their controls, the controls themselves, training itself, entropy, whether controls
     were switched off, what to be wary of.
     """
-    if board.checkpoint == 0:
+    if not board.trained:
         nothing = "No trained arm has been evaluated yet: only the untrained model has scores so far."
         return [nothing, *filter(None, [switched_off(run)])]
-    against = " ".join(against_controls(board, controls(run, board.checkpoint)))
+    against = " ".join(against_controls(board, controls(run, board.at)))
     sentences = [_arms(board), against, of_controls(run, board), _training(run, board), _entropy(run)]
     return [sentence for sentence in (*sentences, switched_off(run), _caution(run, board)) if sentence]
 
@@ -44,8 +45,8 @@ def standing(run: Run, board: Leaderboard) -> str | None:
     text = f"Partial report: {states['done']} of {states.total()} cells are done ({formatting.listing(rest)})."
     if without:
         text += "".join(f" Parameters of {arm}: {origin_of_parameters(run, arm)}." for arm in without)
-    if 0 < board.share < 1:
-        text += f" No cell has reached the end, so arms are compared at {board.share:.0%} of the budget."
+    if board.at.share is not None and 0 < board.at.share < 1:
+        text += f" No cell has reached the end, so arms are compared {board.at.words}."
     return text
 
 
@@ -59,20 +60,30 @@ def _arms(board: Leaderboard) -> str:
     parts = [
         f"{_gain(row, board.joint)} than the baseline {board.baseline}"
         for row in sorted(scored, key=lambda row: -row.difference.mean if row.difference else 0.0)
-        if row.verdict != "can't tell"
+        if row.verdict in ("improved", "regressed")
     ]
+    same = [row for row in scored if row.verdict == "equivalent"]
+    parts += [_equivalent(row, board) for row in same]
     unsure = [row.arm for row in scored if row.verdict == "can't tell"]
     if unsure and parts:
         parts.append(f"for {formatting.listing(unsure)} this run can't tell")
     elif unsure:
         parts.append(
             f"this run can't tell {formatting.listing(unsure)} from the baseline {board.baseline}: "
-            + (f"no {board.joint} lies clear of zero" if _any_interval(scored) else "there is one seed only")
+            + (f"no {board.joint} is clear enough of zero" if _any_interval(scored) else "there is one seed only")
         )
     missing = [row.arm for row in rows if row.difference is None]
     if missing:
         parts.append(f"{formatting.listing(missing)} can't be compared yet")
     return f"On {board.primary}, {'; '.join(parts)}."
+
+
+def _equivalent(row: ArmRow, board: Leaderboard) -> str:
+    if row.against is None or row.difference is None:
+        raise ValueError(f"{row.arm} has no difference to put in words")
+    within = f"within {100 * row.against.margin:.1f} points"
+    difference = formatting.points(row.difference)
+    return f"{row.arm} counts as equivalent to the baseline {board.baseline} ({difference}, {within})"
 
 
 def _any_interval(rows: list[ArmRow]) -> bool:
@@ -87,8 +98,9 @@ def _gain(row: ArmRow, interval: str) -> str:
 
 
 def _training(run: Run, board: Leaderboard) -> str:
-    rise = difference_of(run, board.baseline, BASE_ARM, board.checkpoint, PRIMARY)
-    if rise is None:
+    (against,) = judged(run, [(board.baseline, BASE_ARM)], board.at, PRIMARY)
+    rise = against.interval
+    if rise is None or against.verdict is None:
         return f"The baseline {board.baseline} can't be compared with the untrained model yet."
     ends = {row.arm: row.primary for row in board.rows}
     start, end = ends[BASE_ARM], ends[board.baseline]
@@ -99,12 +111,13 @@ def _training(run: Run, board: Leaderboard) -> str:
         f"Training with {board.baseline} took the score from {formatting.percent(start.mean)} (untrained) to "
         f"{formatting.percent(end.mean)}, {moved} by {formatting.size(rise)}"
     )
-    judged = {
-        "better": ": more than its interval, so it learned.",
-        "worse": ": more than its interval, so training did harm.",
+    said = {
+        "improved": ": it learned.",
+        "regressed": ": training did harm.",
+        "equivalent": ": no matter.",
         "can't tell": ": this run can't tell that from no change.",
     }
-    return text + judged[verdict(rise)]
+    return text + said[against.verdict]
 
 
 def _entropy(run: Run) -> str:
@@ -116,8 +129,8 @@ def _entropy(run: Run) -> str:
     if change.low is None or change.high is None:
         return f"{text} (1 seed, no interval)."
     interval = f"change {change.mean:+.2f}, 95% interval {change.low:+.2f} to {change.high:+.2f}"
-    words = {"better": "it rose", "worse": "it fell", "can't tell": "this run can't tell that from no change"}
-    return f"{text} ({interval}): {words[verdict(change)]}.".replace("-", "\N{MINUS SIGN}")
+    words = {"above": "it rose", "below": "it fell", "can't tell": "this run can't tell that from no change"}
+    return f"{text} ({interval}): {words[side(change)]}.".replace("-", "\N{MINUS SIGN}")
 
 
 def _caution(run: Run, board: Leaderboard) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reports import formatting
-from reports.comparison import difference_of, score_of, scores_by_seed
+from reports.comparison import score_of, scores_by_seed
 from reports.read import Run, SuiteView
 from reports.read.compute import PHASES, total
 from reports.read.plan import BASE_ARM
+from reports.reading import Reading
+from reports.verdicts.family import Judged, judged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,34 +27,45 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def suite_table(run: Run, suite: SuiteView, checkpoint: int) -> Table:
-    """Return how each arm does on one suite: score, difference to the untrained model, what stands behind it."""
-    k = max(1, suite.samples // 2)
+def suite_table(run: Run, suite: SuiteView, at: Reading) -> Table:
+    """Return how each arm does on one suite: score, difference to the untrained model and to the baseline, causes.
+
+    The verdicts of a suite are secondary: its arms share the doubt, its suites don't (Benjamini-Hochberg).
+    """
+    k, baseline = max(1, suite.samples // 2), run.plan.baseline
+    scored = {arm: score for arm in run.plan.arms if (score := score_of(run, arm, at, suite.name)) is not None}
+    start, plain = (_against(run, list(scored), other, suite, at) for other in (BASE_ARM, baseline))
     rows = []
-    for arm in run.plan.arms:
-        score = score_of(run, arm, checkpoint, suite.name)
-        if score is None:
-            continue
-        change = "reference" if arm == BASE_ARM else _points(run, arm, checkpoint, suite.name)
-        shares = [
-            _mean(run, arm, checkpoint, suite.name, column) for column in ("truncated", "unread", "empty", "failed")
-        ]
+    for arm, score in scored.items():
+        shares = [_mean(run, arm, at, suite.name, column) for column in ("truncated", "unread", "empty", "failed")]
         rows.append(
             (
                 arm,
                 formatting.score(score),
-                change,
-                formatting.score(score_of(run, arm, checkpoint, suite.name, "pass_at_k")),
+                *_judged(start.get(arm)),
+                *_judged(plain.get(arm)),
+                formatting.score(score_of(run, arm, at, suite.name, "pass_at_k")),
                 *(formatting.percent(share) for share in shares),
-                formatting.quantity(_mean(run, arm, checkpoint, suite.name, "tokens")),
+                formatting.quantity(_mean(run, arm, at, suite.name, "tokens")),
             )
         )
     titles = (
-        "arm", "score (%)", "less untrained (points)", f"pass@{k} (%)",
-        "truncated (% of answers)", "no readable answer (%)", "empty (%)", "grader failed (%)",
+        "arm", "score (%)", "less untrained (points)", "verdict", f"less {baseline} (points)", "verdict",
+        f"pass@{k} (%)", "truncated (% of answers)", "no readable answer (%)", "empty (%)", "grader failed (%)",
         "answer length (tokens)",
     )  # fmt: skip
     return Table(header=titles, rows=tuple(rows))
+
+
+def _against(run: Run, arms: list[str], other: str, suite: SuiteView, at: Reading) -> dict[str, Judged]:
+    compared = [(arm, other) for arm in arms if arm not in (other, BASE_ARM)]
+    return {one.arm: one for one in judged(run, compared, at, suite.name, "benjamini-hochberg")}
+
+
+def _judged(found: Judged | None) -> tuple[str, str]:
+    if found is None:
+        return "reference", ""
+    return formatting.points(found.interval), found.verdict or ""
 
 
 def compute_table(run: Run) -> Table:
@@ -133,12 +146,8 @@ def note_table(run: Run) -> Table:
     return Table(header=("arm", "seed", "step", "note"), rows=tuple(rows))
 
 
-def _points(run: Run, arm: str, checkpoint: int, suite: str) -> str:
-    return formatting.points(difference_of(run, arm, BASE_ARM, checkpoint, suite))
-
-
-def _mean(run: Run, arm: str, checkpoint: int, suite: str, column: str) -> float:
-    found = scores_by_seed(run, arm, checkpoint, suite, column)
+def _mean(run: Run, arm: str, at: Reading, suite: str, column: str) -> float:
+    found = scores_by_seed(run, arm, at, suite, column)
     return sum(found.values()) / len(found)
 
 

@@ -189,7 +189,8 @@ def _print_power(plan: Plan) -> None:
 
 
 def _power_line(seeds: int, items: int, samples: int) -> str:
-    from reports.statistics import DEFAULT_VARIANCES, detectable_difference, seeds_to_detect
+    from reports.statistics import DEFAULT_VARIANCES, detectable_difference
+    from reports.statistics.power import seeds_to_detect
 
     fixed = replace(DEFAULT_VARIANCES, between_items=0.0)
     these, like_these = (

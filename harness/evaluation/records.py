@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -130,7 +130,7 @@ def write_records(
     with replacing(path) as partial, pq.ParquetWriter(partial, schema, **options) as writer:
         while group := list(islice(rows, GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema), row_group_size=GROUP)
-        writer.add_key_value_metadata({SUMMARY_KEY.decode(): json.dumps(tally.summary())})
+        writer.add_key_value_metadata({SUMMARY_KEY.decode(): json.dumps({"record": asdict(key), **tally.summary()})})
 
 
 @dataclass(kw_only=True)
@@ -174,7 +174,7 @@ class Tally:
 
 
 def recorded_summary(path: Path) -> dict[str, Any]:
-    """Return the counts over all items from the header of a file, without reading its body: see `Tally.summary`.
+    """Return whose records a file has and the counts over all items, without reading its body: see `Tally.summary`.
 
     Raises:
         RecordsError: If the file can't be read or has no such counts.

@@ -31,6 +31,8 @@ def resolved_json(plan: Plan) -> dict[str, Any]:
         "training": {**plan.training.model_dump(), "max_completion_tokens": plan.max_completion_tokens},
         "evaluation": plan.evaluation.model_dump(),
         "suites": [_suite(plan, use, suite) for use, suite in plan.suites],
+        "verdicts": plan.verdicts.model_dump(),
+        "compare_at": plan.compare_at,
         "cells": [{"id": cell.id, "arm": cell.arm, "seed": cell.seed} for cell in plan.cells],
         "watch": {watch.name: asdict(watch) for watch in plan.watches},
         "tuning": None if plan.tuning is None else _tuning(plan, plan.tuning),

@@ -18,7 +18,7 @@ from harness.plan.controls import controlled
 from harness.plan.entries import resolve_arms
 from harness.plan.model import PinnedModel, pin_model
 from harness.plan.run import run_settings
-from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training
+from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training, Verdicts
 from harness.plan.source import Source, read_source
 from harness.plan.suites import spelled_out, use_snapshot
 from harness.plan.tuning import Tuning, resolve_tuning
@@ -51,6 +51,9 @@ class Plan:
     """Whether the controls that belong to the arms stand among them."""
     suites: tuple[tuple[SuiteUse, Suite], ...]
     evaluation: Evaluation
+    verdicts: Verdicts
+    compare_at: str | None
+    """Suite on which the best checkpoint of a cell is chosen; None for the last checkpoint."""
     watches: tuple[Watch, ...] = ()
     """Look at every cell while it trains; no part of what a cell is, since they change nothing."""
     tuning: Tuning | None = None
@@ -114,6 +117,7 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
     arms = resolve_arms(source, file, problems)
     uses = _suites(source, file, problems)
     watches = _watches(source, file, problems)
+    problems += _choice_problems(source, file, uses)
     tuning = resolve_tuning(source, file, arms, [suite for _, suite in uses], problems)
     model = _found(source.where(("model",)), lambda: pin_model(file.model), problems)
     task = _found(source.where(("task",)), lambda: training_task(file.task), problems)
@@ -136,6 +140,8 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
         controls=file.controls,
         suites=tuple(uses),
         evaluation=file.evaluation,
+        verdicts=file.verdicts,
+        compare_at=None if file.compare_at == "last" else file.compare_at.best_on,
         watches=watches,
         tuning=tuning,
     )
@@ -160,6 +166,17 @@ def _suites(source: Source, file: PlanFile, problems: list[str]) -> list[tuple[S
         except ValueError as error:
             problems.append(f"{source.where(('suites', index))}: {error}")
     return found
+
+
+def _choice_problems(source: Source, file: PlanFile, uses: list[tuple[SuiteUse, Suite]]) -> list[str]:
+    """Return why checkpoints can't be chosen as the plan says: the suite must be asked at each of them."""
+    if file.compare_at == "last":
+        return []
+    name, every = file.compare_at.best_on, [use.name for use, _ in uses if use.at == "every"]
+    if name in every or not uses:
+        return []
+    found = f"{source.where(('compare_at',))}: the best checkpoint is chosen on a suite that is evaluated at every one"
+    return [f"{found}; got {name!r}, such suites of this plan: {', '.join(every) or 'none'}"]
 
 
 def _watches(source: Source, file: PlanFile, problems: list[str]) -> tuple[Watch, ...]:

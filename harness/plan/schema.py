@@ -130,6 +130,27 @@ class Evaluation(_Part):
     """Million characters of answers that are kept for each checkpoint and suite; counts and grades always are."""
 
 
+class Verdicts(_Part):
+    """What is said of a difference; decided before it is seen."""
+
+    margin: float = Field(default=1.0, ge=0)
+    """Points within which two arms count as equivalent; the suite's measurement noise where that is larger."""
+    improved: Literal["estimate", "interval"] = "estimate"
+    """What must lie beyond the margin for "improved": the estimate, with an interval clear of 0, or all of the
+    interval."""
+    items: Literal["items like these", "these items"] = "items like these"
+    """What is claimed for: the suite's items as a sample of such items, or these very ones."""
+    looking_for: float = Field(default=3.0, gt=0)
+    """Points that the comparison should be able to see; `check` warns when it can't."""
+
+
+class BestOn(_Part):
+    """Each cell is compared at the checkpoint that scores best on a suite."""
+
+    best_on: str
+    """A suite of the plan; where arms are also compared on it, the page marks every row."""
+
+
 def _seed_list(value: object) -> object:
     """Return the seeds that a number of them stands for; a list as it is."""
     if isinstance(value, list):
@@ -197,6 +218,9 @@ class PlanFile(_Part):
     training: Training = Training()
     suites: list[SuiteUse] = Field(min_length=1)
     evaluation: Evaluation = Evaluation()
+    verdicts: Verdicts = Verdicts()
+    compare_at: Literal["last"] | BestOn = "last"
+    """At which checkpoint arms are compared."""
     watch: list[Any] = ["diversity", "plateau", "collapse"]
     """What looks at every cell while it trains; it changes nothing, and its cost is outside the budget."""
     tuning: TuningUse | None = None

@@ -16,6 +16,7 @@ from reports.resets import gain_table, reset_table
 from reports.summary import plain_answer, standing
 from reports.tables import Table, compute_table, fingerprint_tables, hash_table, note_table, suite_table
 from reports.tried import failed_trials_table, tried_table
+from reports.verdicts.words import rule_in_words
 from reports.watches import watch_table
 
 
@@ -42,13 +43,13 @@ def render(run: Run, board: Leaderboard) -> str:
         standing=standing(run, board),
         answer=plain_answer(run, board),
         standings=standings(board),
-        controls=controls(run, board.checkpoint),
+        controls=controls(run, board.at),
         controls_title=TITLE,
         controls_do=does(run),
         training=training_drawings(run),
         primary=score_drawings(run, board, primary=True),
         others=score_drawings(run, board, primary=False),
-        suites=[(suite, suite_table(run, suite, board.checkpoint)) for suite in plan.suites],
+        suites=[(suite, suite_table(run, suite, board.at)) for suite in plan.suites],
         phases=compute_drawing(run),
         compute=compute_table(run),
         tuning=run.tuning,
@@ -59,10 +60,11 @@ def render(run: Run, board: Leaderboard) -> str:
         differing=differing,
         notes=note_table(run),
         resets=reset_table(run),
-        gains=gain_table(run, board.checkpoint),
+        gains=gain_table(run, board.at),
         watches=watch_table(run),
         watched=watch_drawings(run),
         smoothing=SMOOTHING,
+        rule=rule_in_words(plan.rule),
     )
 
 

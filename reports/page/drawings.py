@@ -11,6 +11,7 @@ from reports.figures import AxisLabels, Look, band_chart, inline_svg, looks, pha
 from reports.leaderboard import Leaderboard
 from reports.read import Run
 from reports.read.plan import BASE_ARM
+from reports.reading import at_checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +90,7 @@ def _score_drawing(run: Run, suite: str | None, name: str, unit: str) -> Drawing
     title = f"{name} against {_UNITS[unit]}" if suite is PRIMARY else name
     if not (bands["x"] > 0).any():
         return Drawing(title=title, caption=f"Unknown: no evaluated checkpoint has known {_UNITS[unit]}.", svg=None)
-    base = score_of(run, BASE_ARM, 0, suite)
+    base = score_of(run, BASE_ARM, at_checkpoint(run, 0), suite)
     labels = AxisLabels(x=_UNITS[unit], y=f"{name}, avg@K", percent=True)
     figure = band_chart(bands, labels, _looks(run), None if base is None else base.mean)
     described = _described(title, _UNITS[unit], bands, 100.0)

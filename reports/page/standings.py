@@ -37,7 +37,7 @@ class Standing:
     colour: str
     """The page's colour of the arm in every figure, as CSS."""
     verdict: str
-    """"better", "worse", "unsure" or "none"."""
+    """"improved", "regressed", "equivalent", "unsure" or "none"."""
     whisker: Whisker | None
 
 

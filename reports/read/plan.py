@@ -12,6 +12,7 @@ from harness.store.paths import RunPaths
 from reports.errors import ReportError
 from reports.read.controls import ControlsView, controls_view
 from reports.read.resets import same_without_resets
+from reports.statistics import Rule
 
 BASE_ARM = "base"
 """The name of the untrained model among the arms; its cells are evaluated once and never trained."""
@@ -94,6 +95,10 @@ class PlanView:
     tuning: TuningView | None
     """None if no arm was tuned."""
     controls: ControlsView
+    rule: Rule
+    """How verdicts are reached."""
+    compare_at: str | None
+    """Suite on which the best checkpoint of a cell is chosen; None for the last checkpoint."""
     without_resets: Mapping[str, str]
     """Of each arm with resets, the arm that has none and is otherwise the same, where there is one."""
 
@@ -164,8 +169,15 @@ def _plan_view(raw: Mapping[str, Any], path: Path) -> PlanView:
         at_defaults=frozenset(str(arm["name"]) for arm in raw["arms"] if arm.get("at_defaults", True)),
         tuning=_tuning_view(raw["tuning"]) if raw.get("tuning") else None,
         controls=controls_view(raw, (BASE_ARM, baseline)),
+        rule=_rule(raw.get("verdicts") or {}),
+        compare_at=raw.get("compare_at"),
         without_resets=same_without_resets(raw["arms"]),
     )
+
+
+def _rule(raw: Mapping[str, Any]) -> Rule:
+    given = {name: raw[name] for name in ("improved", "items") if name in raw}
+    return Rule(margin=float(raw.get("margin", 1.0)) / 100, **given)
 
 
 def _tuning_view(raw: Mapping[str, Any]) -> TuningView:

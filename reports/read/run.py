@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from harness.store.paths import CellPaths, RunPaths
 from reports.errors import ReportError
 from reports.read.compute import read_compute
-from reports.read.plan import PlanView, read_plan
+from reports.read.items import ItemReader
+from reports.read.plan import BASE_ARM, PlanView, read_plan
 from reports.read.scores import read_scores
 from reports.read.training import EventView, read_events, read_training
 from reports.read.tuning import TuningRun, read_tuning
@@ -19,6 +20,10 @@ from reports.read.watches import read_watches
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+Place = tuple[str, int, int, str]
+"""Arm, seed, checkpoint and suite."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +53,8 @@ class Run:
     cells: tuple[CellView, ...]
     scores: pd.DataFrame
     """One row per cell, checkpoint and suite; see `reports.read.scores.SCORE_COLUMNS`."""
+    items: ItemReader
+    """What each item scored, read when it is asked for."""
     training: pd.DataFrame
     """One row per step; see `reports.read.training.TRAINING_COLUMNS`."""
     compute: pd.DataFrame
@@ -58,6 +65,17 @@ class Run:
     """One row per watch and step; see `reports.read.watches.WATCH_COLUMNS`."""
     tuning: TuningRun | None
     """Trials, which are in none of the above; None if no arm was tuned."""
+    _by_place: Mapping[Place, Mapping[str, Any]]
+
+    def scored(self, arm: str, seed: int, checkpoint: int, suite: str, column: str) -> float | None:
+        """Return a number of the scores; at checkpoint 0 that of the untrained model. None where there is no record."""
+        place = (BASE_ARM, seed, 0, suite) if checkpoint == 0 else (arm, seed, checkpoint, suite)
+        row = self._by_place.get(place)
+        return None if row is None else float(row[column])
+
+    def has(self, arm: str, seed: int, checkpoint: int) -> bool:
+        """Return whether a checkpoint was evaluated on all primary suites."""
+        return all((arm, seed, checkpoint, suite) in self._by_place for suite in self.plan.primary_suites)
 
 
 def read_run(root: Path) -> Run:
@@ -94,12 +112,21 @@ def read_run(root: Path) -> Run:
             for status in statuses
         ),
         scores=scores,
+        items=ItemReader(plan, {(arm, seed): cell for _, arm, seed, cell in files}),
         training=read_training(files),
         compute=read_compute(files),
         events=tuple(read_events(files)),
         watches=read_watches(files),
         tuning=read_tuning(paths, plan),
+        _by_place=_by_place(scores),
     )
+
+
+def _by_place(scores: pd.DataFrame) -> dict[Place, dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {str(name): value for name, value in row.items()} for row in scores.to_dict("records")
+    ]
+    return {(row["arm"], row["seed"], row["checkpoint"], row["suite"]): row for row in rows}
 
 
 def _fingerprint(cell: CellPaths) -> Mapping[str, Any] | None:

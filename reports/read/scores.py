@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.store.paths import CellPaths
-from harness.store.schema import FACTS_KEY
+from harness.store.schema import FACTS_KEY, SUMMARY_KEY
 from reports.errors import ReportError
-from reports.read.aggregation import aggregated
-from reports.read.plan import BASE_ARM, PlanView, SuiteView
-from reports.statistics import mean_pass_at_k
+from reports.read.aggregation import AVERAGE, item_scores
+from reports.read.plan import PlanView, SuiteView
+from reports.statistics import pass_at_k
 
 if TYPE_CHECKING:
     import pandas as pd
 
-READ = ("answers", "grades", "outcomes", "tokens", "truncated")
-"""Columns of a record that the scores are made of, beside those that say whose it is."""
+VOTES = ("correct", "samples", "answers", "grades")
+"""Columns of a record that majority votes are made of; all else is in its header."""
 
 SCORE_COLUMNS = (
     "cell", "arm", "seed", "checkpoint", "share", "suite", "items", "samples",
     "score", "k", "pass_at_k", "truncated", "unread", "empty", "failed", "tokens",
 )  # fmt: skip
-"""`score` is avg@K, or what the suite's aggregation says, `pass_at_k` pass@k at `k`; `truncated`, `unread` (no answer
-in it), `empty` and `failed` (the grader took too long, or failed) are shares of answers: all 0..1; `tokens` is the mean
-length of an answer."""
+"""`score` is avg@K, or what the suite's aggregation says, `pass_at_k` pass@k at `k`; `truncated`, `unread` (text
+without an answer), `empty` and `failed` (the grader took too long, or failed) are shares of answers: all 0..1; `tokens`
+is the mean length of an answer."""
 
 
 def read_scores(plan: PlanView, cells: Iterable[tuple[str, CellPaths]]) -> pd.DataFrame:
@@ -47,60 +47,71 @@ def read_scores(plan: PlanView, cells: Iterable[tuple[str, CellPaths]]) -> pd.Da
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
 
 
-def with_start(scores: pd.DataFrame, arm: str) -> pd.DataFrame:
-    """Return the rows of `arm`, with the base cell of each of its seeds as checkpoint 0."""
-    import pandas as pd
-
-    own = scores[scores["arm"] == arm]
-    start = scores[(scores["arm"] == BASE_ARM) & scores["seed"].isin(own["seed"])]
-    return own if arm == BASE_ARM else pd.concat([start.assign(arm=arm), own], ignore_index=True)
-
-
 def _score_row(path: Path, plan: PlanView, cell_id: str) -> dict[str, Any] | None:
     """Return the row of one file; None for what the plan doesn't ask for (any more): another suite, another K."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    columns = ["arm", "seed", "checkpoint", "share", "suite", "suite_sha256", "samples", "correct"]
-    try:
-        table = pq.read_table(path, columns=[*columns, *READ])
-    except (OSError, pa.ArrowException) as error:
-        raise ReportError(f"{path}: can't be read as a record ({error}); delete it and queue again") from error
-    if table.num_rows == 0:
-        raise ReportError(f"{path}: a record without items; delete it and queue again")
-    first = {name: table.column(name)[0].as_py() for name in columns}
-    asked = {suite.name: suite for suite in plan.suites}.get(first["suite"])
-    if asked is None or asked.samples != first["samples"]:
+    found = _summary(path)
+    record, correct = found["record"], found["correct"]
+    asked = {suite.name: suite for suite in plan.suites}.get(record["suite"])
+    if asked is None or {samples for _, samples, _ in correct} != {asked.samples}:
         return None
-    _check_hash(path, asked, set(table.column("suite_sha256").to_pylist()))
-    samples = int(first["samples"])
-    correct = table.column("correct").to_pylist()
-    k = max(1, samples // 2)
-    answers = pc.list_flatten(table.column("answers"))
-    outcomes = Counter(pc.list_flatten(table.column("outcomes")).to_pylist())
+    _check_hash(path, asked, record["suite_sha256"])
+    counts = {right: items for right, _, items in correct}
+    items, samples, outcomes = found["items"], asked.samples, found["outcomes"]
+    k, answers = max(1, samples // 2), items * samples
     return {
         "cell": cell_id,
-        "arm": first["arm"],
-        "seed": int(first["seed"]),
-        "checkpoint": int(first["checkpoint"]),
-        "share": float(first["share"]),
-        "suite": first["suite"],
-        "items": table.num_rows,
+        "arm": record["arm"],
+        "seed": record["seed"],
+        "checkpoint": record["checkpoint"],
+        "share": record["share"],
+        "suite": asked.name,
+        "items": items,
         "samples": samples,
-        "score": aggregated(asked.aggregation, table),
+        "score": _score(path, asked.aggregation, counts, samples),
         "k": k,
-        "pass_at_k": mean_pass_at_k(correct, samples, k),
-        "truncated": float(pc.mean(pc.list_flatten(table.column("truncated")).cast(pa.float64())).as_py()),
-        "unread": answers.null_count / len(answers),
-        "empty": outcomes["empty"] / len(answers),
-        "failed": (outcomes["timeout"] + outcomes["error"]) / len(answers),
-        "tokens": float(pc.mean(pc.list_flatten(table.column("tokens"))).as_py()),
+        "pass_at_k": _mean_pass_at_k(counts, samples, k),
+        "truncated": found["truncated"] / answers,
+        "unread": outcomes["unreadable"] / answers,
+        "empty": outcomes["empty"] / answers,
+        "failed": (outcomes["timeout"] + outcomes["error"]) / answers,
+        "tokens": found["tokens"] / answers,
     }
 
 
-def _check_hash(path: Path, suite: SuiteView, hashes: set[str]) -> None:
-    for found in sorted(hashes - {suite.sha256}):
+def _summary(path: Path) -> dict[str, Any]:
+    """Return what the header of a file of records says of its body."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found: dict[str, Any] = json.loads((pq.read_metadata(path).metadata or {})[SUMMARY_KEY])
+        if not found["items"] or "record" not in found:
+            raise ValueError("a record without items" if "record" in found else "its header doesn't say whose it is")
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        why = "its header lacks the counts" if isinstance(error, KeyError) else error
+        raise ReportError(f"{path}: can't be read as a record ({why}); delete it and queue again") from error
+    return found
+
+
+def _score(path: Path, aggregation: str, counts: Mapping[int, int], samples: int) -> float:
+    """Return the mean over items of their scores; only votes have to be read item by item."""
+    kind, _, k = aggregation.partition("@")
+    if kind == AVERAGE:
+        return sum(right * items for right, items in counts.items()) / (samples * sum(counts.values()))
+    if kind == "pass":
+        return _mean_pass_at_k(counts, samples, int(k))
+    import pyarrow.parquet as pq
+
+    return float(item_scores(aggregation, pq.read_table(path, columns=list(VOTES))).mean())
+
+
+def _mean_pass_at_k(counts: Mapping[int, int], samples: int, k: int) -> float:
+    total = math.fsum(items * pass_at_k(right, samples, k) for right, items in counts.items())
+    return total / sum(counts.values())
+
+
+def _check_hash(path: Path, suite: SuiteView, found: str) -> None:
+    if found != suite.sha256:
         raise ReportError(
             f"{path}: suite {suite.name!r} has hash {found[:12]} here and {suite.sha256[:12]} in the plan, so the "
             f"scores can't be compared ({_difference(path, suite)}); queue the plan again, or give the changed suite "

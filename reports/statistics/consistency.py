@@ -73,8 +73,8 @@ class Trajectory:
     jumps: tuple[Fall, ...]
     """Falls larger than the band: erratic."""
     rollbacks: tuple[Fall, ...]
-    """Where one who goes back to the best checkpoint when the score has fallen below it by more than the band would have
-    done so; not again before the score is back within the band."""
+    """Where one would have gone back to the best checkpoint, had one watched: the score is below it by more than the
+    band. Not again before it is back within the band."""
 
 
 def trajectory(scores_P: Sequence[float], band: float) -> Trajectory:

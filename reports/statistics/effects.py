@@ -71,7 +71,7 @@ class Effect:
             compares with Satterthwaite's approximation is measured by `explorebench calibrate`.
         """
         noises = self._noises(target)
-        if self.over_seeds is None or self.flat and not any(noise.variance for noise in noises[1:]):
+        if self.over_seeds is None or (self.flat and not any(noise.variance for noise in noises[1:])):
             half = None if self.over_seeds is None else 0.0
             return Interval(mean=self.mean, count=self.seeds, half_width=half)
         square = math.fsum(t_quantile(level, noise.degrees_of_freedom) ** 2 * noise.variance for noise in noises)

@@ -34,17 +34,6 @@ def pass_at_k(correct: int, samples: int, k: int) -> float:
     return 1.0 - math.comb(samples - correct, k) / math.comb(samples, k)
 
 
-def mean_pass_at_k(correct_N: Sequence[int], samples: int, k: int) -> float:
-    """Return the mean of `pass_at_k` over N items that had the same number of `samples`.
-
-    Raises:
-        ValueError: If there is no item, or as `pass_at_k`.
-    """
-    if len(correct_N) == 0:
-        raise ValueError("pass@k of a suite needs at least one item, got none")
-    return math.fsum(pass_at_k(int(correct), samples, k) for correct in correct_N) / len(correct_N)
-
-
 def maj_at_k(answers: Sequence[str | None], grades: Sequence[bool], k: int) -> float:
     """Return the accuracy of the most frequent answer among k of an item's samples, a probability, exactly.
 

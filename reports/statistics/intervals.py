@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["better", "worse", "can't tell"]
+Side = Literal["above", "below", "can't tell"]
 
 _ROUNDING = 1e-9
 """Half-width below which an interval of scores has none: 0.5 - 0.2 and 0.7 - 0.4 differ in the last bit, and no score
@@ -91,35 +91,16 @@ def paired_difference(values_S: Sequence[float], reference_S: Sequence[float], l
     return mean_interval([float(value) - float(reference) for value, reference in pairs], level)
 
 
-def joint_level(comparisons: int, level: float = 0.95) -> float:
-    """Return the level of each of several intervals that all hold together with probability `level` or more.
+def side(difference: Interval) -> Side:
+    """Return on which side of zero the whole interval lies; touching zero, or no interval, is "can't tell".
 
-    Raises:
-        ValueError: If there is no comparison.
-
-    References:
-        Bonferroni's inequality: the misses of the single intervals add up at most.
-
-    Examples:
-        >>> round(joint_level(5), 6)
-        0.99
-    """
-    if comparisons < 1:
-        raise ValueError(f"a joint level needs at least one comparison, got {comparisons}")
-    return 1.0 - (1.0 - level) / comparisons
-
-
-def verdict(difference: Interval) -> Verdict:
-    """Return which side of zero the whole interval lies on; touching zero, or no interval, is "can't tell".
-
-    So is an interval without width: scores come in steps of one answer, so with a few seeds differences are now and
-    then exactly the same, which says that scores are coarse and not that seeds agree.
+    So is an interval without width: with a few seeds differences are now and then exactly the same.
     """
     if difference.low is None or difference.high is None or difference.flat:
         return "can't tell"
     if difference.low > 0:
-        return "better"
-    return "worse" if difference.high < 0 else "can't tell"
+        return "above"
+    return "below" if difference.high < 0 else "can't tell"
 
 
 def t_quantile(level: float, degrees_of_freedom: float) -> float:

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from harness.evaluation.records import ItemRecord, RecordKey, write_records
 from harness.store.atomic import append_line, write_json, write_text
 from harness.store.attempts import Attempt
 from harness.store.choices import StoredChoice, write_choices
 from harness.store.paths import CellPaths, RunPaths
-from harness.store.schema import RECORD_SCHEMA
 
 TOKENS_PER_STEP = 1000
 FLOPS_PER_STEP = 4e9
@@ -51,6 +49,8 @@ class RunSpec:
     trials: Mapping[str, Mapping[float, tuple[int | None, ...]]] = field(default_factory=dict)
     """By tuned arm and value of its `strength`: right answers per validation item of each trial, None where it failed;
     one trial for each tuning seed."""
+    verdicts: Mapping[str, Any] = field(default_factory=dict)
+    """As in a plan file."""
     untried: frozenset[tuple[str, float]] = frozenset()
     """Points (arm, strength) whose trials have not begun."""
     as_written: frozenset[str] = frozenset()
@@ -167,6 +167,7 @@ def _resolved(spec: RunSpec, cells: list[tuple[str, int]]) -> dict[str, Any]:
         "task": "countdown",
         "budget": {"unit": "generated_tokens", "amount": spec.steps * TOKENS_PER_STEP},
         "checkpoints": spec.checkpoints,
+        "verdicts": {"margin": 1.0, "improved": "estimate", "items": "items like these", **spec.verdicts},
         "seeds": list(spec.seeds),
         "arms": [
             {"name": arm, "strategy": {}, "family": arm, "at_defaults": arm not in spec.as_written}
@@ -282,17 +283,19 @@ def write_record(
     paths: CellPaths, key: tuple[str, int, int, str], share: float, correct: list[int], samples: int
 ) -> None:
     arm, seed, checkpoint, suite = key
-    rows = [
-        {
-            "arm": arm, "seed": seed, "checkpoint": checkpoint, "share": share, "suite": suite,
-            "suite_sha256": suite_hash(suite), "item": f"{suite}-{place}", "samples": samples, "correct": right,
-            "grades": [True] * right + [False] * (samples - right),
-            "outcomes": ["right"] * right + ["wrong"] * (samples - right),
-            "answers": ["7"] * (samples - 1) + [None], "texts": ["7"] * samples, "tokens": [12] * samples,
-            "truncated": [False] * (samples - 1) + [True],
-        }
+    items = [
+        ItemRecord(
+            item=f"{suite}-{place}",
+            grades=(True,) * right + (False,) * (samples - right),
+            outcomes=("right",) * right + ("wrong",) * (samples - right - 1) + ("unreadable",) * (right < samples),
+            answers=("7",) * (samples - 1) + (None,),
+            texts=("7",) * samples,
+            tokens=(12,) * samples,
+            truncated=(False,) * (samples - 1) + (True,),
+        )
         for place, right in enumerate(correct)
-    ]  # fmt: skip
-    path = paths.record(checkpoint, suite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=RECORD_SCHEMA), path)
+    ]
+    whose = RecordKey(
+        arm=arm, seed=seed, checkpoint=checkpoint, share=share, suite=suite, suite_sha256=suite_hash(suite)
+    )
+    write_records(paths.record(checkpoint, suite), whose, items, settings="made up")

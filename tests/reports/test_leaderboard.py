@@ -47,7 +47,7 @@ def test_scores_and_paired_differences_by_hand(worked: Run) -> None:
     # sd 15.28 points; differences of 30, 30 and 40 points have sd 5.774: 4.3027 * 5.774 / sqrt(3) = 14.3.
     assert g2rl["countdown (%)"] == "63.3% ±\N{NO-BREAK SPACE}37.9"
     assert g2rl["less grpo (points)"] == "+33.3 [+19.0, +47.7]"
-    assert g2rl["verdict"] == "better"
+    assert g2rl["verdict"] == "improved"
     assert _texts(board, "base")["less grpo (points)"] == "\N{MINUS SIGN}20.0 [\N{MINUS SIGN}44.8, +4.8]"
 
 
@@ -79,7 +79,8 @@ def test_no_clear_difference_is_said_so(write_run: WriteRun, spec: type[RunSpec]
     run = read_run(write_run(spec(correct=WORKED | same)))
     answer = plain_answer(run, leaderboard(run))[0]
     assert (
-        answer == "On countdown, this run can't tell g2rl from the baseline grpo: no 95% interval lies clear of zero."
+        answer
+        == "On countdown, this run can't tell g2rl from the baseline grpo: no 95% interval is clear enough of zero."
     )
 
 
@@ -129,7 +130,7 @@ def test_before_any_cell_is_done_arms_are_compared_where_most_have_come(
     cut = {(arm, seed): 1 for arm in ("grpo", "g2rl") for seed in range(3)}
     run = read_run(write_run(spec(unfinished=cut, checkpoints=4)))
     board = leaderboard(run)
-    assert (board.checkpoint, board.share) == (1, 0.25)
+    assert (board.at.share, board.trained) == (0.25, True)
     assert "compared at 25% of the budget" in (standing(run, board) or "")
 
 
@@ -137,7 +138,7 @@ def test_with_only_the_base_model_there_is_no_answer_yet(write_run: WriteRun, sp
     nothing = {(arm, seed): 0 for arm in ("grpo", "g2rl") for seed in range(3)}
     run = read_run(write_run(spec(unfinished=nothing)))
     board = leaderboard(run)
-    assert board.checkpoint == 0
+    assert not board.trained
     assert "No trained arm has been evaluated yet" in plain_answer(run, board)[0]
     assert _texts(board, "grpo")["countdown (%)"] == "not yet"
 
@@ -158,7 +159,7 @@ def test_several_primary_suites_count_as_their_mean(write_run: WriteRun, spec: t
 
 def test_new_numbers_touch_only_their_line(write_run: WriteRun, spec: type[RunSpec]) -> None:
     texts = []
-    for value in (5, 10):
+    for value in (9, 10):
         changed = {("g2rl", seed, 2): value for seed in range(3)}
         run = read_run(write_run(spec(name=f"toy{value}", correct=WORKED | changed)))
         texts.append(markdown(leaderboard(run), NO_CONTROLS, "toy", "note", {}).splitlines())
@@ -182,9 +183,14 @@ def test_the_intervals_of_several_arms_hold_together(write_run: WriteRun, spec: 
     # Of 10: hybrid less grpo is 2 3 4 points of ten; sd 10 points over 3 seeds.
     correct = WORKED | {("hybrid", seed, 2): (4, 6, 8)[seed] for seed in range(3)}
     board = leaderboard(read_run(write_run(spec(correct=correct, arms=("grpo", "g2rl", "hybrid")))))
-    # Two arms: t at 97.5% with 2 degrees of freedom is 6.2053, so 6.2053 * 10 / sqrt(3) = 35.8; alone it were 24.8.
-    assert _texts(board, "hybrid")["less grpo (points)"] == "+30.0 [\N{MINUS SIGN}5.8, +65.8]"
-    assert _texts(board, "hybrid")["verdict"] == "can't tell"
+    # Two arms: g2rl is the surer one, at 97.5% with t(2) = 6.2053: 6.2053 * 5.774 / sqrt(3) = 20.7. Holm leaves 95% for
+    # hybrid: 4.3027 * 10 / sqrt(3) = 24.8.
+    assert _texts(board, "g2rl")["less grpo (points)"] == "+33.3 [+12.6, +54.0]"
+    assert _texts(board, "hybrid")["less grpo (points)"] == "+30.0 [+5.2, +54.8]"
+    assert _texts(board, "hybrid")["verdict"] == "improved"
+    assert [_texts(board, arm)["rank"] for arm in ("base", "grpo", "g2rl", "hybrid")] == ["", "3", "1", "1"], (
+        "of three pairs, grpo is told from g2rl, which leads, at 98.3%"
+    )
     assert board.joint == "joint 95% interval over 2 arms"
     assert _texts(board, "base")["less grpo (points)"] == "\N{MINUS SIGN}20.0 [\N{MINUS SIGN}44.8, +4.8]", (
         "a question of its own"

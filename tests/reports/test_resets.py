@@ -17,8 +17,9 @@ from harness.store.paths import RunPaths
 from reports import write_report
 from reports.read import read_run
 from reports.read.resets import same_without_resets
+from reports.reading import at_checkpoint
 from reports.resets import gain_table, recovery, reset_table
-from reports.tables import note_table
+from reports.tables import Table, note_table
 from reports.watches import watch_table
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ RESETS = "with_resets(g2rl)"
 G2RL: dict[str, Any] = {"g2rl": {"strength": 0.3}}
 WITH_RESETS: dict[str, Any] = {"with_resets": {"strategy": G2RL, "trigger": "every"}}
 BAD = "<b>every</b> 4 | steps"
+
+
+def gains(root: Path) -> Table:
+    run = read_run(root)
+    return gain_table(run, at_checkpoint(run, 2))
+
 
 Edit = Callable[[dict[str, Any]], Mapping[str, Any]]
 
@@ -92,7 +99,7 @@ def test_every_reset_is_told_and_what_is_missing_is_unknown(root: Path) -> None:
 
 
 def test_the_gain_is_over_the_same_arm_without_resets(root: Path) -> None:
-    table = gain_table(read_run(root), 2)
+    table = gains(root)
     assert table.header[-1] == "arm less that (points, 95% interval)"
     # 20 and 40 points: 30, and 12.7062 * 14.142 / sqrt(2) = 127.1 to either side.
     gain = "+30.0 [\N{MINUS SIGN}97.1, +157.1]"
@@ -101,7 +108,7 @@ def test_the_gain_is_over_the_same_arm_without_resets(root: Path) -> None:
 
 def test_without_such_an_arm_no_gain_is_made_up(root: Path) -> None:
     other = {"g2rl": {"g2rl": {"strength": 0.5}}, RESETS: WITH_RESETS}
-    row = gain_table(read_run(with_strategies(root, other)), 2).rows[0]
+    row = gains(with_strategies(root, other)).rows[0]
     assert row[-2:] == ("\N{EM DASH} (no such arm in the plan)", "\N{EM DASH}")
 
 
@@ -156,7 +163,7 @@ def test_page_and_markdown_tell_the_same(root: Path, tmp_path: Path) -> None:
     page, table = ((folder / name).read_text() for name in ("index.html", "leaderboard.md"))
     run = read_run(root)
     assert "<b>" not in page + table
-    for rows in (reset_table(run).rows, gain_table(run, 2).rows, watch_table(run).rows, note_table(run).rows):
+    for rows in (reset_table(run).rows, gains(root).rows, watch_table(run).rows, note_table(run).rows):
         for text in {text for row in rows for text in row}:
             assert text in unescape(page)
             assert text in unescape(table)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from reports.read.aggregation import aggregated
+from reports.read.aggregation import item_scores
 
 ANSWERS = [["7", "7", "8"], [None, "9", "9"]]
 GRADES = [[True, True, False], [False, True, True]]
@@ -22,4 +22,4 @@ GRADES = [[True, True, False], [False, True, True]]
 )
 def test_hand_worked(aggregation: str, score: float) -> None:
     table = pa.table({"correct": [2, 2], "samples": [3, 3], "answers": ANSWERS, "grades": GRADES})
-    assert aggregated(aggregation, table) == pytest.approx(score)
+    assert item_scores(aggregation, table).mean() == pytest.approx(score)

@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from harness.evaluation.records import read_records, write_records
 from harness.store.paths import RunPaths
 from reports.errors import ReportError
 from reports.read import read_run
-from reports.read.scores import with_start
 
 if TYPE_CHECKING:
     from tests.reports.conftest import RunSpec, WriteRun
@@ -37,10 +34,11 @@ def test_a_run_becomes_one_row_per_cell_checkpoint_and_suite(write_run: WriteRun
 
 def test_the_base_cell_of_a_seed_is_checkpoint_0_of_its_arms(write_run: WriteRun, spec: type[RunSpec]) -> None:
     run = read_run(write_run(spec(correct={("base", 1, 0): 3})))
-    rows = with_start(run.scores, "g2rl")
-    start = rows[(rows["checkpoint"] == 0) & (rows["seed"] == 1) & (rows["suite"] == "countdown")]
-    assert start["score"].tolist() == pytest.approx([0.3])
-    assert set(rows["arm"]) == {"g2rl"}
+    assert run.scored("g2rl", 1, 0, "countdown", "score") == pytest.approx(0.3)
+    start = run.items.of("g2rl", 1, 0, "countdown")
+    assert start is not None
+    assert start.scores.tolist() == pytest.approx([0.3] * 20)
+    assert run.scored("g2rl", 7, 0, "countdown", "score") is None
 
 
 def test_training_has_one_row_per_step_and_unknown_is_nan(write_run: WriteRun, spec: type[RunSpec]) -> None:
@@ -73,10 +71,8 @@ def test_a_run_without_records_says_what_to_do(write_run: WriteRun, spec: type[R
 def test_two_versions_of_a_suite_are_an_error_that_names_both(write_run: WriteRun, spec: type[RunSpec]) -> None:
     root = write_run(spec())
     path = sorted(root.rglob("*-sorting.parquet"))[0]
-    table = pq.read_table(path)
-    place = table.schema.get_field_index("suite_sha256")
-    other = pa.array(["f" * 64] * table.num_rows, pa.string())
-    pq.write_table(table.set_column(place, "suite_sha256", other), path)
+    found = read_records(path)
+    write_records(path, replace(found.key, suite_sha256="f" * 64), found.items, settings="made up")
     known = {suite["name"]: suite["sha256"] for suite in json.loads(RunPaths(root).resolved.read_text())["suites"]}
     with pytest.raises(ReportError) as error:
         read_run(root)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.statistics import mean_pass_at_k, pass_at_k
+from reports.statistics import pass_at_k
 
 
 def test_one_right_of_four_is_in_half_of_the_pairs() -> None:
@@ -34,12 +34,3 @@ def test_fewer_samples_than_k_is_an_error_never_a_number() -> None:
 def test_impossible_counts_are_errors(correct: int, samples: int, k: int) -> None:
     with pytest.raises(ValueError, match="got"):
         pass_at_k(correct, samples, k)
-
-
-def test_a_suite_is_the_mean_of_its_items() -> None:
-    assert mean_pass_at_k([0, 1, 4], samples=4, k=2) == pytest.approx((0 + 0.5 + 1) / 3, abs=1e-12)
-
-
-def test_a_suite_without_items_is_an_error() -> None:
-    with pytest.raises(ValueError, match="at least one item"):
-        mean_pass_at_k([], samples=4, k=2)

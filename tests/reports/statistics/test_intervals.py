@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
-from reports.statistics import Interval, mean_interval, paired_difference, verdict
+from reports.statistics import Interval, mean_interval, paired_difference, side
 
 VALUES = st.lists(st.floats(-1, 1), min_size=2, max_size=12)
 
@@ -86,8 +86,8 @@ def test_unequal_seeds_are_an_error() -> None:
 @pytest.mark.parametrize(
     ("mean", "half_width", "expected"),
     [
-        (0.05, 0.04, "better"),
-        (-0.05, 0.04, "worse"),
+        (0.05, 0.04, "above"),
+        (-0.05, 0.04, "below"),
         (0.05, 0.05, "can't tell"),
         (0.0, 0.04, "can't tell"),
         (0.5, 0.0, "can't tell"),  # three equal differences: coarse scores, not sure ones
@@ -95,10 +95,10 @@ def test_unequal_seeds_are_an_error() -> None:
     ],
 )
 def test_a_verdict_needs_the_whole_interval_on_one_side(mean: float, half_width: float | None, expected: str) -> None:
-    assert verdict(Interval(mean=mean, count=3, half_width=half_width)) == expected
+    assert side(Interval(mean=mean, count=3, half_width=half_width)) == expected
 
 
 @pytest.mark.parametrize("values", [(0.5, 0.6, 0.7), (0.1, 0.2, 0.3)])
 def test_differences_that_agree_to_the_last_bit_or_nearly_tell_nothing(values: tuple[float, ...]) -> None:
     """0.7 - 0.4 is not 0.3 in binary: what is left of the width must not count as one."""
-    assert verdict(paired_difference(values, (0.2, 0.3, 0.4))) == "can't tell"
+    assert side(paired_difference(values, (0.2, 0.3, 0.4))) == "can't tell"

@@ -12,9 +12,9 @@ from reports.statistics import (
     detectable_difference,
     items_to_detect,
     paired_difference,
-    seeds_to_detect,
-    verdict,
+    side,
 )
+from reports.statistics.power import seeds_to_detect
 
 ITEMS_ONLY = Variances(seed_sd=0.0)
 SEEDS_ONLY = Variances(between_items=0.0, within_item=0.0)
@@ -71,7 +71,7 @@ def test_power_is_what_it_says_when_simulated() -> None:
     difference = detectable_difference(seeds, 10**9, 1, SEEDS_ONLY, degrees_of_freedom=seeds - 1)
     rng = np.random.default_rng(3)
     arms = rng.normal(0.0, SEEDS_ONLY.seed_sd, size=(repeats, 2, seeds))
-    found = [verdict(paired_difference(arm + difference, other)) == "better" for arm, other in arms]
+    found = [side(paired_difference(arm + difference, other)) == "above" for arm, other in arms]
     assert np.mean(found) == pytest.approx(0.8, abs=0.03)
 
 

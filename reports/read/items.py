@@ -1,0 +1,94 @@
+"""Records -> what each item scored, read when it is asked for and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.store.paths import CellPaths
+from reports.errors import ReportError
+from reports.read.aggregation import AVERAGE, item_scores
+from reports.read.plan import BASE_ARM, PlanView
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ItemScores:
+    """One checkpoint on one suite, item by item, in the order of the suite."""
+
+    names: tuple[str, ...]
+    scores: NDArray[np.float64]
+    """Shape (n,): the share of right answers, or what the suite's aggregation makes of them; 0..1."""
+    correct: NDArray[np.int64]
+    """Right answers, shape (n,)."""
+    samples: int
+    """Answers drawn per item, K."""
+    counted: bool
+    """Whether `scores` is `correct` by `samples`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemReader:
+    """The items of a run by arm, seed, checkpoint and suite."""
+
+    plan: PlanView
+    cells: Mapping[tuple[str, int], CellPaths]
+    """Files of each cell, by arm and seed."""
+    _kept: dict[tuple[str, int, int, str], ItemScores | None] = field(default_factory=dict)
+
+    def of(self, arm: str, seed: int, checkpoint: int, suite: str) -> ItemScores | None:
+        """Return the items of an arm; at checkpoint 0 those of the untrained model. None where there is no record.
+
+        Raises:
+            ReportError: If the record can't be read, or an item stands in it twice.
+        """
+        if arm == BASE_ARM or checkpoint == 0:
+            arm, checkpoint = BASE_ARM, 0
+        key = (arm, seed, checkpoint, suite)
+        if key not in self._kept:
+            self._kept[key] = self._read(*key)
+        return self._kept[key]
+
+    def texts(self, arm: str, seed: int, checkpoint: int, suite: str, items: set[str]) -> dict[str, dict[str, Any]]:
+        """Return for some items what was answered: lists `texts`, `grades` and `answers`, one entry per sample."""
+        import pyarrow.parquet as pq
+
+        if arm == BASE_ARM or checkpoint == 0:
+            arm, checkpoint = BASE_ARM, 0
+        path = self.cells[arm, seed].record(checkpoint, suite)
+        columns = ["item", "texts", "grades", "answers"]
+        table = pq.read_table(path, columns=columns, filters=[("item", "in", sorted(items))])
+        return {row.pop("item"): row for row in table.to_pylist()}
+
+    def _read(self, arm: str, seed: int, checkpoint: int, suite: str) -> ItemScores | None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        cell = self.cells.get((arm, seed))
+        if cell is None or not (path := cell.record(checkpoint, suite)).exists():
+            return None
+        asked = self.plan.suite(suite)
+        votes = () if asked.aggregation == AVERAGE else ("answers", "grades")
+        try:
+            table = pq.ParquetFile(path).read(columns=["item", "correct", "samples", *votes])
+        except (OSError, pa.ArrowException) as error:
+            raise ReportError(f"{path}: can't be read as a record ({error}); delete it and queue again") from error
+        names = tuple(table.column("item").to_pylist())
+        samples = int(table.column("samples")[0].as_py())
+        if samples != asked.samples:
+            return None
+        if len(set(names)) < len(names):
+            raise ReportError(
+                f"{path}: an item stands in it twice, so items can't be paired; delete it and queue again"
+            )
+        return ItemScores(
+            names=names,
+            scores=item_scores(asked.aggregation, table),
+            correct=table.column("correct").to_numpy(),
+            samples=samples,
+            counted=asked.aggregation == AVERAGE,
+        )
