@@ -24,8 +24,8 @@ TRIMMED = 0.25
 def iqm(scores_ST: ArrayLike) -> float:
     """Return the interquartile mean: the mean of the middle half of all runs x tasks, in the scores' unit.
 
-    As `scipy.stats.trim_mean(..., 0.25, axis=None)`: of N cells, the floor(N / 4) lowest and highest are left out. Where
-    cells are missing, those left of a task share the task's weight, and a cell may be left out in part.
+    As `scipy.stats.trim_mean(..., 0.25, axis=None)`: of N cells, the floor(N / 4) lowest and highest are left out.
+    Where cells are missing, those left of a task share the task's weight, and a cell may be left out in part.
 
     Args:
         scores_ST: S runs of T tasks; NaN where one is missing.
@@ -124,7 +124,9 @@ def score_matrix(scores_ST: ArrayLike) -> NDArray[np.float64]:
         raise ValueError(f"scores must be a matrix of runs x tasks with at least one cell, got shape {scores.shape}")
     if np.isinf(scores).any():
         run, task = np.argwhere(np.isinf(scores))[0]
-        raise ValueError(f"scores must be finite, or NaN where missing, got {scores[run, task]} in run {run}, task {task}")
+        raise ValueError(
+            f"scores must be finite, or NaN where missing, got {scores[run, task]} in run {run}, task {task}"
+        )
     empty = np.flatnonzero(np.isnan(scores).all(axis=0))
     if empty.size == scores.shape[1]:
         raise ValueError(f"scores must have at least one cell, got {scores.shape[0]} x {scores.shape[1]} of NaN only")

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics.aggregates import middle_mean, pooled, score_matrix
 
-CELLS_AT_ONCE = 1 << 16
-"""Numbers in an array of one block, half a megabyte: what a core's cache holds a few of."""
+CELLS_AT_ONCE = 1 << 14
+"""Numbers in an array of one block: 128 KiB, of which a core's cache holds the few that are in use."""
 
 
 def stratified_iqm_interval(
@@ -61,8 +61,8 @@ def pigeonhole_interval(
     """Return the bootstrap interval of a mean over seeds x items, seeds and items resampled independently.
 
     It is about other seeds and other items: both are drawn with replacement, and a cell counts as often as its seed
-    times its item was drawn. For a mean its variance is never less on average than the true one of crossed random
-    effects, but for the factors 1 - 1/S and 1 - 1/I that every bootstrap lacks: with few seeds intervals are too narrow.
+    times its item was drawn. Noise of single cells is counted about three times, so where it is most of the noise the
+    interval is too wide; noise of S seeds is counted (S - 1) / S times, so with few of them it is too narrow.
 
     Args:
         difference_SI: One difference per seed and item, paired in both; NaN where one is missing, which then weighs
@@ -141,7 +141,8 @@ def _crossed(difference_SI: ArrayLike) -> NDArray[np.float64]:
     if np.isinf(difference).any():
         seed, item = np.argwhere(np.isinf(difference))[0]
         raise ValueError(
-            f"differences must be finite, or NaN where missing, got {difference[seed, item]} in seed {seed}, item {item}"
+            f"differences must be finite, or NaN where missing, got {difference[seed, item]} in seed {seed}, "
+            f"item {item}"
         )
     there = ~np.isnan(difference)
     difference = difference[there.any(axis=1)][:, there.any(axis=0)]
