@@ -16,7 +16,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 COMMAND = re.compile(r"\bexplorebench ([a-z]+)")
 MODULE = re.compile(r"python -m (benchmarks(?:\.\w+)?|suites(?:\.\w+)+|harness(?:\.\w+)+)")
-DOCTESTED = ["reports.statistics.estimates", "reports.statistics.intervals", "reports.statistics.power"]
+DOCTESTED = [f"reports.statistics.{name}" for name in ("aggregates", "estimates", "intervals", "power")]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -110,7 +110,8 @@ def performance_profile(scores_ST: ArrayLike, thresholds_H: ArrayLike) -> NDArra
     sorted_N, weights_N, _ = pooled(score_matrix(scores_ST))
     # Weight of the n lowest cells, for n = 0..N: a threshold's is that of all cells at or below it.
     below = np.concatenate([[0.0], np.cumsum(weights_N)])
-    return 1.0 - below[np.searchsorted(sorted_N, thresholds, side="right")] / below[-1]
+    shares_H: NDArray[np.float64] = 1.0 - below[np.searchsorted(sorted_N, thresholds, side="right")] / below[-1]
+    return shares_H
 
 
 def score_matrix(scores_ST: ArrayLike) -> NDArray[np.float64]:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from reports.statistics.aggregates import iqm, optimality_gap, performance_profile, probability_of_improvement
@@ -23,7 +24,7 @@ PAIRS = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(1, 5)).flatm
         arrays(np.float64, (size[0], size[2]), elements=SCORES), arrays(np.float64, (size[1], size[2]), elements=SCORES)
     )
 )
-CALLS = {
+CALLS: dict[str, Callable[[ArrayLike], object]] = {
     "iqm": iqm,
     "optimality_gap": optimality_gap,
     "probability_of_improvement": lambda scores: probability_of_improvement(scores, scores),
