@@ -12,10 +12,21 @@ from harness.cli.errors import explained
 @click.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--site", type=click.Path(file_okay=False, path_type=Path), default="site", show_default=True)
-def report(run_folder: Path, site: Path) -> None:
+@click.option(
+    "--unit",
+    type=click.Choice(["generated_tokens", "flops", "device_seconds", "steps"]),
+    help="Compare the arms where all have used as much of this. [default: where the plan says]",
+)
+@click.option(
+    "--amount", type=click.FloatRange(min=0, min_open=True), help="How much. [default: the most all have used]"
+)
+def report(run_folder: Path, site: Path, unit: str | None, amount: float | None) -> None:
     """Write the page and the leaderboard of RUN (such as runs/tiny)."""
     from reports import ReportError, write_report
 
+    if amount is not None and unit is None:
+        raise click.UsageError("--amount needs --unit, in which it is")
+
     with explained(ReportError):
-        folder = write_report(run_folder, site)
+        folder = write_report(run_folder, site, unit=unit, amount=amount)
     click.echo(f"wrote {folder / 'index.html'} and {folder / 'leaderboard.md'}")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from reports.aggregates import aggregate_table
 from reports.claims import does
+from reports.consistency import consistency_table, noise_table
 from reports.controls import TITLE, controls
 from reports.curves import SMOOTHING
+from reports.efficiency import efficiency_table
 from reports.leaderboard import Leaderboard
 from reports.origin import origin_of_parameters, tuning_budget
 from reports.page.drawings import compute_drawing, score_drawings, training_drawings, watch_drawings
 from reports.page.standings import standings
 from reports.read import Run, TuningRun
+from reports.regressions import regression_table
 from reports.resets import gain_table, reset_table
 from reports.summary import plain_answer, standing
 from reports.tables import Table, compute_table, fingerprint_tables, hash_table, note_table, suite_table
@@ -20,8 +24,8 @@ from reports.verdicts.words import rule_in_words
 from reports.watches import watch_table
 
 
-def render(run: Run, board: Leaderboard) -> str:
-    """Return the page as HTML."""
+def render(run: Run, board: Leaderboard, unit: str) -> str:
+    """Return the page as HTML, with score against compute in `unit`."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -65,6 +69,11 @@ def render(run: Run, board: Leaderboard) -> str:
         watched=watch_drawings(run),
         smoothing=SMOOTHING,
         rule=rule_in_words(plan.rule),
+        aggregates=aggregate_table(run, board.at),
+        consistency=consistency_table(run, board.at),
+        noise=noise_table(run),
+        efficiency=efficiency_table(run, unit),
+        regressions=regression_table(run, board.at),
     )
 
 

@@ -73,6 +73,11 @@ class Run:
         row = self._by_place.get(place)
         return None if row is None else float(row[column])
 
+    @property
+    def compute_unit(self) -> str:
+        """The unit in which score is set against compute: the budget's, or tokens where there is none."""
+        return "generated_tokens" if self.plan.budget_unit == "unknown" else self.plan.budget_unit
+
     def has(self, arm: str, seed: int, checkpoint: int) -> bool:
         """Return whether a checkpoint was evaluated on all primary suites."""
         return all((arm, seed, checkpoint, suite) in self._by_place for suite in self.plan.primary_suites)

@@ -23,11 +23,12 @@ VOTES = ("correct", "samples", "answers", "grades")
 
 SCORE_COLUMNS = (
     "cell", "arm", "seed", "checkpoint", "share", "suite", "items", "samples",
-    "score", "k", "pass_at_k", "truncated", "unread", "empty", "failed", "tokens",
+    "score", "k", "pass_at_k", "measurement_sd", "truncated", "unread", "empty", "failed", "tokens",
 )  # fmt: skip
-"""`score` is avg@K, or what the suite's aggregation says, `pass_at_k` pass@k at `k`; `truncated`, `unread` (text
-without an answer), `empty` and `failed` (the grader took too long, or failed) are shares of answers: all 0..1; `tokens`
-is the mean length of an answer."""
+"""`score` is avg@K, or what the suite's aggregation says, `pass_at_k` pass@k at `k`; `measurement_sd` is the standard
+deviation of repeated evaluations (NaN where unknown); `truncated`, `unread` (text without an answer), `empty` and
+`failed` (the grader took too long, or failed) are shares of answers: all 0..1; `tokens` is the mean length of an
+answer."""
 
 
 def read_scores(plan: PlanView, cells: Iterable[tuple[str, CellPaths]]) -> pd.DataFrame:
@@ -70,6 +71,7 @@ def _score_row(path: Path, plan: PlanView, cell_id: str) -> dict[str, Any] | Non
         "score": _score(path, asked.aggregation, counts, samples),
         "k": k,
         "pass_at_k": _mean_pass_at_k(counts, samples, k),
+        "measurement_sd": _measurement_sd(asked.aggregation, counts, samples),
         "truncated": found["truncated"] / answers,
         "unread": outcomes["unreadable"] / answers,
         "empty": outcomes["empty"] / answers,
@@ -103,6 +105,14 @@ def _score(path: Path, aggregation: str, counts: Mapping[int, int], samples: int
     import pyarrow.parquet as pq
 
     return float(item_scores(aggregation, pq.read_table(path, columns=list(VOTES))).mean())
+
+
+def _measurement_sd(aggregation: str, counts: Mapping[int, int], samples: int) -> float:
+    """Return what repeated evaluations of avg@K would vary by, from how an item's answers differ; NaN where unknown."""
+    if aggregation != AVERAGE or samples < 2:
+        return math.nan
+    within = math.fsum(items * right * (samples - right) for right, items in counts.items())
+    return math.sqrt(within / (samples * (samples - 1)) / samples) / sum(counts.values())
 
 
 def _mean_pass_at_k(counts: Mapping[int, int], samples: int, k: int) -> float:

@@ -103,6 +103,13 @@ def side(difference: Interval) -> Side:
     return "below" if difference.high < 0 else "can't tell"
 
 
+def normal_quantile(level: float) -> float:
+    """Return the two-sided critical value of the normal distribution."""
+    from scipy.special import ndtri
+
+    return float(ndtri(0.5 + level / 2))
+
+
 def t_quantile(level: float, degrees_of_freedom: float) -> float:
     """Return the two-sided Student-t critical value."""
     from scipy.special import stdtrit

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reports.statistics.intervals import normal_quantile
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -31,9 +33,7 @@ class MeasurementNoise:
             >>> round(100 * noise.band(), 2), round(100 * noise.band(seeds=4), 2)
             (2.77, 1.39)
         """
-        from scipy.special import ndtri
-
-        return float(ndtri(0.5 + level / 2)) * self.sd * math.sqrt(2 / seeds)
+        return normal_quantile(level) * self.sd * math.sqrt(2 / seeds)
 
 
 def noise_of_counts(correct_RI: NDArray[np.int64], samples: int) -> MeasurementNoise | None:

@@ -44,6 +44,7 @@ def judged(
     at: Reading,
     suite: str | None,
     together: Together = "holm",
+    other_at: Reading | None = None,
 ) -> tuple[Judged, ...]:
     """Return each pair of arms with its verdict, in the order given.
 
@@ -53,9 +54,10 @@ def judged(
         at: Where cells are read.
         suite: Name of a suite; None for the plain mean of the plan's primary suites.
         together: How the comparisons share the doubt.
+        other_at: Where the other arms are read, if elsewhere.
     """
     suites = run.plan.primary_suites if suite is None else (suite,)
-    found = [pairs(run, both, at, suites) for both in compared]
+    found = [pairs(run, both, at, suites, other_at) for both in compared]
     effects = [effect(one.differences) if one.differences else None for one in found]
     raw = [one.p_value(run.plan.rule.items) for one in effects if one is not None]
     shares = zip(*_shared(raw, together), strict=True)

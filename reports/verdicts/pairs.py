@@ -32,15 +32,25 @@ class _Items:
     scores: NDArray[np.float64]
 
 
-def pairs(run: Run, arms: tuple[str, str], at: Reading, suites: Sequence[str]) -> Pairs:
+def pairs(
+    run: Run, arms: tuple[str, str], at: Reading, suites: Sequence[str], other_at: Reading | None = None
+) -> Pairs:
     """Return the differences between two arms, the first less the second.
 
     A seed counts if both arms have all of the suites; an item counts if every such seed of both arms has it.
+
+    Args:
+        run: The run.
+        arms: The two.
+        at: Where their cells are read.
+        suites: On which they are compared.
+        other_at: Where the second is read, if elsewhere.
     """
     found: dict[int, list[tuple[_Items, _Items]]] = {}
     lacking = []
     for seed in run.plan.seeds:
-        ours, theirs = ([_items(run, arm, seed, at, suite) for suite in suites] for arm in arms)
+        readings = zip(arms, (at, at if other_at is None else other_at), strict=True)
+        ours, theirs = ([_items(run, arm, seed, where, suite) for suite in suites] for arm, where in readings)
         both = [(one, other) for one, other in zip(ours, theirs, strict=True) if one is not None and other is not None]
         if len(both) == len(suites):
             found[seed] = both

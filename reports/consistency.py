@@ -1,0 +1,160 @@
+"""How steady each arm is: between seeds, over its evaluations, and how noisy the evaluations themselves are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from reports import formatting
+from reports.comparison import PRIMARY, scores_at, scores_by_seed
+from reports.read import Run
+from reports.reading import Reading
+from reports.statistics.consistency import Fall, Spread, Trajectory, spread, trajectory
+from reports.statistics.intervals import normal_quantile
+from reports.tables import Table
+from reports.verdicts.noise import floor_of, noise_of
+
+TITLE = "Consistency"
+DOUBT = 0.01
+"""Chance that measurement alone makes any fall of an arm look erratic."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Steadiness:
+    """One arm, on the primary score."""
+
+    arm: str
+    spread: Spread | None
+    """Over training seeds, where arms are compared; None for fewer than two."""
+    trajectories: dict[int, Trajectory]
+    """By seed, from the untrained model on; seeds with a single evaluation are left out."""
+    steps: dict[int, list[int | None]]
+    """Optimizer step of each evaluation, by seed; None where the log doesn't say."""
+
+    @property
+    def jumps(self) -> list[tuple[int, Fall]]:
+        """Erratic falls with their seeds."""
+        return [(seed, fall) for seed, found in self.trajectories.items() for fall in found.jumps]
+
+    @property
+    def rollbacks(self) -> list[tuple[int, Fall]]:
+        """Would-be rollbacks with their seeds."""
+        return [(seed, fall) for seed, found in self.trajectories.items() for fall in found.rollbacks]
+
+
+def steadiness(run: Run, arm: str, at: Reading) -> Steadiness:
+    """Return how steady an arm is.
+
+    A fall counts as erratic if it is larger than what measurement alone gives any fall of the arm once in a hundred
+    arms: the noise of the two evaluations, at a level shared among all changes of all its seeds.
+    """
+    series = {seed: _series(run, arm, seed) for seed in run.plan.seeds}
+    known = {seed: found for seed, found in series.items() if len(found) > 1}
+    changes = sum(len(found) - 1 for found in known.values())
+    level = 1 - DOUBT / max(changes, 1)
+    trajectories = {
+        seed: trajectory([score for _, score in found], _band(run, arm, seed, [at for at, _ in found], level))
+        for seed, found in known.items()
+    }
+    steps = {seed: [_step(run, arm, seed, checkpoint) for checkpoint, _ in found] for seed, found in known.items()}
+    return Steadiness(
+        arm=arm,
+        spread=spread(list(scores_by_seed(run, arm, at, PRIMARY).values())),
+        trajectories=trajectories,
+        steps=steps,
+    )
+
+
+def consistency_table(run: Run, at: Reading) -> Table:
+    """Return how steady each trained arm is."""
+    titles = (
+        "arm", "sd over seeds (points)", "worst seed (%)", "periods with a gain beyond noise (%)",
+        "volatility (points)", "largest drawdown (points)", "erratic falls", "would-be rollbacks",
+    )  # fmt: skip
+    return Table(header=titles, rows=tuple(_row(steadiness(run, arm, at)) for arm in run.plan.trained_arms))
+
+
+def noise_table(run: Run) -> Table:
+    """Return what the score of each suite does when nothing changed: the untrained model, evaluated once a seed."""
+    titles = (
+        "suite", "evaluations of the untrained model", "items that flip from answer to answer (%)",
+        "sd of one evaluation (points)", "95% of A/A differences within (points)",
+        f"the same for means over {formatting.counted(len(run.plan.seeds), 'seed')} (points)",
+    )  # fmt: skip
+    rows = []
+    for suite in run.plan.suites:
+        noise = noise_of(run, suite.name)
+        if noise is None:
+            rows.append((suite.name, *[formatting.UNKNOWN] * 5))
+            continue
+        flips = formatting.UNKNOWN if noise.flip_rate is None else formatting.percent(noise.flip_rate)
+        bands = (noise.sd, noise.band(), noise.band(seeds=len(run.plan.seeds)))
+        rows.append((suite.name, f"{noise.evaluations}", flips, *(f"{100 * band:.2f}" for band in bands)))
+    return Table(header=titles, rows=tuple(rows))
+
+
+def _series(run: Run, arm: str, seed: int) -> list[tuple[int, float]]:
+    """Return the evaluations of a seed as (checkpoint, primary score), the untrained model first."""
+    found = []
+    for checkpoint in range(run.plan.checkpoints + 1):
+        score = scores_at(run, arm, checkpoint, PRIMARY).get(seed)
+        if score is not None:
+            found.append((checkpoint, score))
+    return found
+
+
+def _band(run: Run, arm: str, seed: int, checkpoints: list[int], level: float) -> float:
+    """Return how far two neighbouring evaluations may be apart by measurement alone, at their noisiest.
+
+    An evaluation's own answers say how noisy it is if there are several an item; else the untrained model's do.
+    """
+    suites = run.plan.primary_suites
+    sds = []
+    for checkpoint in checkpoints:
+        parts = [run.scored(arm, seed, checkpoint, suite, "measurement_sd") for suite in suites]
+        own = [part for part in parts if part is not None and not math.isnan(part)]
+        if len(own) == len(suites):
+            sds.append(math.sqrt(math.fsum(part**2 for part in own)) / len(suites))
+    floor = floor_of(run, suites, 1, level)
+    return max(floor, normal_quantile(level) * math.sqrt(2) * max(sds, default=0.0))
+
+
+def _step(run: Run, arm: str, seed: int, checkpoint: int) -> int | None:
+    if checkpoint == 0:
+        return 0
+    rows = run.training[(run.training["arm"] == arm) & (run.training["seed"] == seed)]
+    reached = rows[rows["share"] >= checkpoint / run.plan.checkpoints - 1e-9]
+    return int(reached["step"].iloc[0]) if len(reached) else None
+
+
+def _row(found: Steadiness) -> tuple[str, ...]:
+    paths = list(found.trajectories.values())
+    volatilities = [path.volatility for path in paths if path.volatility is not None]
+    sd, worst = formatting.UNKNOWN, formatting.UNKNOWN
+    if found.spread is not None:
+        ends = f"[{100 * found.spread.low:.1f}, {100 * found.spread.high:.1f}]"
+        sd, worst = f"{100 * found.spread.sd:.1f} {ends}", formatting.percent(found.spread.worst)
+    return (
+        found.arm,
+        sd,
+        worst,
+        formatting.percent(math.fsum(path.gains for path in paths) / len(paths)) if paths else formatting.MISSING,
+        f"{100 * math.fsum(volatilities) / len(volatilities):.1f}" if volatilities else formatting.MISSING,
+        f"{100 * max(path.drawdown for path in paths):.1f}" if paths else formatting.MISSING,
+        _falls(found, found.jumps),
+        _falls(found, found.rollbacks),
+    )
+
+
+def _falls(found: Steadiness, falls: list[tuple[int, Fall]]) -> str:
+    """Return how many falls there were, and where each happened."""
+    if not falls:
+        return "none"
+    return "; ".join(
+        f"seed {seed}, {_place(found.steps[seed][fall.at])}: \N{MINUS SIGN}{100 * fall.size:.1f}"
+        for seed, fall in falls
+    )
+
+
+def _place(step: int | None) -> str:
+    return "step unknown" if step is None else f"step {step}"
