@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.errors import explained
+from harness.cli.power import power_lines
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from harness.plan.schema import Budget
     from suites.contract import TrainingTask
 
-POINTS = (1, 2, 3)
 LOOKED_AT = 2_000
 """Training problems that are drawn to look for items of the suites among them."""
 
@@ -43,7 +42,12 @@ def check(plan_file: Path, measure: bool, workers: int | None) -> None:
             _print_time(plan, workers)
     else:
         click.echo("  time: not measured; --measure trains a few steps to find out")
-    _print_power(plan)
+    for line in power_lines(plan, {}):
+        click.echo(line)
+    if plan.compare_at in [use.name for use, _ in plan.suites if use.primary]:
+        click.echo(
+            f"caution: checkpoints are picked on {plan.compare_at}, on which arms are compared too: every row is marked"
+        )
 
 
 def _require_fit(plan: Plan) -> None:
@@ -173,29 +177,3 @@ def _print_time(plan: Plan, workers: int | None) -> None:
         f"  time: about {minutes:.1f} minutes with {side_by_side} cells side by side "
         f"({pace.step_s:.2f} s a step, {1000 * pace.sample_s:.1f} ms an evaluated answer)"
     )
-
-
-def _print_power(plan: Plan) -> None:
-    seeds = len(plan.seeds)
-    if seeds < 2:
-        click.echo("\nno difference can be detected: one seed gives no interval")
-        return
-    click.echo(f"\nsmallest difference between two arms that {seeds} seeds detect (80% power, 5% level), in points")
-    click.echo(f"  {'suite':<26} on these items   seeds for 1, 2, 3 points   on items like these")
-    for use, suite in plan.suites:
-        mark = " (primary)" if use.primary else ""
-        click.echo(f"  {use.name + mark:<26} {_power_line(seeds, len(suite.items), suite.samples)}")
-    click.echo("  assuming a seed sd of 1 point and the variances of Miller 2024; a pilot's own are better")
-
-
-def _power_line(seeds: int, items: int, samples: int) -> str:
-    from reports.statistics import DEFAULT_VARIANCES, detectable_difference
-    from reports.statistics.power import seeds_to_detect
-
-    fixed = replace(DEFAULT_VARIANCES, between_items=0.0)
-    these, like_these = (
-        100 * detectable_difference(seeds, items, samples, variances, degrees_of_freedom=seeds - 1)
-        for variances in (fixed, DEFAULT_VARIANCES)
-    )
-    needed = ", ".join(f"{seeds_to_detect(points / 100, items, samples, fixed):.0f}" for points in POINTS)
-    return f"{these:14.1f}   {needed:>24}   {like_these:19.1f}"

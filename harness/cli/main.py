@@ -9,6 +9,7 @@ from harness.cli.lazy import Door, LazyGroup
 DOORS = {
     "init": Door("harness.cli.init", "Write a plan to start from."),
     "check": Door("harness.cli.check", "Validate a plan; list its cells, its cost and what it can detect."),
+    "power": Door("harness.cli.power", "Say what a plan can detect, with the variances of a pilot."),
     "queue": Door("harness.cli.queue", "Run what is missing of a plan."),
     "status": Door("harness.cli.status", "Show where each cell of a run stands."),
     "report": Door("harness.cli.report", "Write the page and the leaderboard of a run."),

@@ -60,6 +60,12 @@ class Effect:
         """Whether all seeds differ by the same amount, but for rounding: coarse scores, not seeds that agree."""
         return self.over_seeds is not None and self.over_seeds.variance < _ROUNDING
 
+    @property
+    def identical(self) -> bool:
+        """Whether every item scored the same in both arms, in each of several seeds."""
+        moved = [(part.between_seeds, part.between_items, part.rest) for part in self.components]
+        return self.flat and self.mean == 0 and not any(variance for parts in moved for variance in parts)
+
     def interval(self, level: float = 0.95, target: Target = LIKE_THESE) -> Interval:
         """Return the mean with its two-sided interval; one seed has none.
 

@@ -79,6 +79,8 @@ def _judged(
     rule, (adjusted, level) = run.plan.rule, share
     floor, interval = floor_of(run, suites, found.seeds), found.interval(level, rule.items)
     verdict: Verdict = "can't tell" if found.flat else rule.judge(interval, floor)
+    if found.identical:
+        verdict = "equivalent"
     if verdict in ("improved", "regressed") and adjusted > 1 - LEVEL:
         verdict = "can't tell"
     return Judged(

@@ -108,6 +108,8 @@ def _other(arm: str, looked: Lookup) -> str:
 
 def _finding(found: Effect, rule: Rule, floor: float, level: float) -> Finding:
     alone, among_all = found.interval(LEVEL, rule.items), found.interval(level, rule.items)
+    if found.identical:
+        return "held"
     if found.flat or alone.low is None:
         return "can't tell"
     if rule.judge(among_all, floor) == "regressed":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,12 @@ class RunSpec:
     """Last checkpoint of a cell that was interrupted after it."""
     correct: Mapping[tuple[str, int, int], int] = field(default_factory=dict)
     """Right answers per primary item, the same for all items, by arm, seed and checkpoint: overrides the rest."""
+    counts: Mapping[tuple[str, int, int, str], Sequence[int]] = field(default_factory=dict)
+    """Right answers of each item, by arm, seed, checkpoint and suite: overrides the rest."""
+    compare_at: str | None = None
+    """As in a resolved plan."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """By arm: what a step of it costs in tokens, FLOPs and seconds, in the place of 1."""
     trials: Mapping[str, Mapping[float, tuple[int | None, ...]]] = field(default_factory=dict)
     """By tuned arm and value of its `strength`: right answers per validation item of each trial, None where it failed;
     one trial for each tuning seed."""
@@ -167,6 +173,7 @@ def _resolved(spec: RunSpec, cells: list[tuple[str, int]]) -> dict[str, Any]:
         "task": "countdown",
         "budget": {"unit": "generated_tokens", "amount": spec.steps * TOKENS_PER_STEP},
         "checkpoints": spec.checkpoints,
+        "compare_at": spec.compare_at,
         "verdicts": {"margin": 1.0, "improved": "estimate", "items": "items like these", **spec.verdicts},
         "seeds": list(spec.seeds),
         "arms": [
@@ -252,7 +259,9 @@ def _write_step(paths: CellPaths, arm: str, seed: int, step: int, spec: RunSpec)
     done = step / spec.steps
     reward = 0.15 + (0.2 + spec.edge.get(arm, 0.0)) * done + 0.03 * rng.standard_normal()
     entropy = 0.32 - (0.17 - spec.edge.get(arm, 0.0)) * done + 0.01 * rng.standard_normal()
-    append_line(paths.train, train_line(step, spec, reward=reward, entropy=entropy))
+    cost = spec.cost.get(arm, 1.0)
+    used: dict[str, Any] = {"generated_tokens": step * TOKENS_PER_STEP * cost, "device_seconds": step * 0.5 * cost}
+    append_line(paths.train, train_line(step, spec, reward=reward, entropy=entropy, **used))
     both: dict[str, Any] = {"forward_tokens": TOKENS_PER_STEP, "forward_flops": FLOPS_PER_STEP / 4}
     generate = {**both, "generated_tokens": TOKENS_PER_STEP, "device_seconds": 0.3}
     append_line(paths.ledger, ledger_line(step=step, phase="generate", **generate))
@@ -276,7 +285,7 @@ def _write_record(paths: CellPaths, key: tuple[str, int, int, str], spec: RunSpe
     correct = rng.binomial(spec.samples, by_item).tolist()
     if place == 0 and (arm, seed, checkpoint) in spec.correct:
         correct = [spec.correct[arm, seed, checkpoint]] * spec.items
-    write_record(paths, key, share, correct, spec.samples)
+    write_record(paths, key, share, list(spec.counts.get(key, correct)), spec.samples)
 
 
 def write_record(

@@ -99,8 +99,8 @@ def test_a_gain_that_its_control_has_too_is_told_with_it(noisy: Run) -> None:
         "grpo."
     )
     assert second == (
-        f"But this run can't tell g2rl from its control {NOISE}: its gain need not come from what its bonus says."
-    )
+        f"But g2rl gains no more than its control {NOISE}: its gain need not come from what its bonus says."
+    ), "answer for answer the same"
     assert third == (
         f"Of the controls: {NOISE} scores 56.7 points (joint 95% interval over 2 arms 42.3 to 71.0) higher than the "
         "baseline grpo, which is no improvement but a warning: noise does as much, so a gain of g2rl need not come "

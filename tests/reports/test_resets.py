@@ -178,6 +178,6 @@ def test_where_nothing_happened_nothing_is_shown(write_run: WriteRun, spec: type
     folder = write_report(write_run(spec()), tmp_path / "site")
     for name, marks in {
         "index.html": ("#resets", "#watches", "Notes:"),
-        "leaderboard.md": ("## R", "## W", "## N"),
+        "leaderboard.md": ("## Resets", "## W", "## Notes"),
     }.items():
         assert not any(mark in (folder / name).read_text() for mark in marks)
