@@ -26,7 +26,7 @@ class GateCommand(click.Command):
         try:
             return super().make_context(*args, **kwargs)
         except click.UsageError as error:
-            raise WrongCall(error.message, error.ctx) from error
+            raise WrongCall(error.format_message(), error.ctx) from error
 
 
 @click.command(cls=GateCommand)

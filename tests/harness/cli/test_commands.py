@@ -65,7 +65,7 @@ def test_check_prints_cells_cost_and_what_can_be_detected(tmp_path: Path) -> Non
     assert "training: 18 cells of 280,000 generated tokens" in printed
     assert "generated tokens: at most 5,040,000" in printed
     line = next(line for line in printed.splitlines() if "countdown (primary)" in line)
-    assert line.split() == ["countdown", "(primary)", "6.6", "33,", "9,", "4", "14.9"]
+    assert line.split() == ["countdown", "(primary)", "14.8", "16.5", "never,", "never,", "never"]
 
 
 TUNED = """\
