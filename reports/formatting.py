@@ -117,6 +117,11 @@ def seconds(value: float) -> str:
     return "0" if value == 0 else f"{value:,.0f}" if value >= 99.5 else f"{value:.1f}"
 
 
+def kilojoules(value: float) -> str:
+    """Return joules in thousands; NaN is unknown."""
+    return UNKNOWN if math.isnan(value) else f"{value / 1000:,.1f}"
+
+
 def memory(value: float) -> str:
     """Return bytes as MiB; NaN is unknown."""
     return UNKNOWN if math.isnan(value) else f"{value / 2**20:,.0f}"

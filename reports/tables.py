@@ -72,7 +72,7 @@ def compute_table(run: Run) -> Table:
     """Return what all cells of each arm used, by phase and part; trials have rows of their own."""
     titles = (
         "arm", "phase", "generated tokens", "forward tokens", "backward tokens", "FLOPs",
-        "device-seconds", "of which lost (s)", "peak memory (MiB)",
+        "device-seconds", "of which lost (s)", "energy (kJ)", "peak memory (MiB)",
     )  # fmt: skip
     rows = []
     for arm in run.plan.arms:
@@ -157,6 +157,7 @@ def _amounts(lines: pd.DataFrame) -> tuple[str, ...]:
         *(formatting.quantity(total(lines, column)) for column in counts),
         formatting.seconds(total(lines, "device_seconds")),
         formatting.seconds(total(lines[lines["lost"]], "device_seconds")),
+        formatting.kilojoules(total(lines, "energy_joules")),
         formatting.memory(float(lines["peak_memory_bytes"].max())),
     )
 

@@ -15,6 +15,7 @@ from harness.evaluation.errors import DivergedModelError, GraderError, UnfitSuit
 from harness.evaluation.key import EvaluationKey
 from harness.evaluation.records import RecordKey, recorded_settings, write_records
 from harness.evaluation.run import generate, graded
+from harness.ledger.counters import energy_counters, peak_memory
 from harness.ledger.flops import ModelShape, attended_decoding, shape_of
 from harness.ledger.ledger import Ledger, Use
 from harness.models import ModelLoadError, load_model, load_tokenizer
@@ -109,11 +110,15 @@ class Recorder:
                 # One precision for all: a base model stored in another would be compared in another.
                 model = load_model(folder, precision=self.plan.training.precision, device=None)
                 tokenizer = load_tokenizer(folder)
+            energy = energy_counters()
             engine, shape = TransformersEngine(model, tokenizer), shape_of(model)
             for todo in group:
                 progress(todo)
+                before = energy.joules()
                 effort = self._record(engine, tokenizer, todo)
-                self.ledger.aside(_use(todo, effort, shape, self.ledger.spent.steps))
+                use = _use(todo, effort, shape, self.ledger.spent.steps)
+                use.energy_joules = energy.taken_since(before)
+                self.ledger.aside(use)
 
     def _record(self, engine: TransformersEngine, tokenizer: Any, todo: Todo) -> Effort:
         """Answer, grade and write one suite, going on from what a killed attempt has answered; return what it took."""
@@ -167,6 +172,7 @@ def _use(todo: Todo, effort: Effort, shape: ModelShape, step: int) -> Use:
             tokens=effort.prompt_tokens + effort.generated_tokens, logits=effort.generated_tokens, attended=attended
         ),
         device_seconds=effort.seconds,
+        peak_memory_bytes=peak_memory(),
     )
 
 

@@ -1,7 +1,9 @@
 """FLOPs from a token count and a model's shape.
 
 A multiply-add is two operations. Counted: the matrix products of the layers, of the LM head where logits are made, and
-of attention. Left out, a percent or less of real models: norms, rotary embeddings, activations, softmax, sampling.
+of attention; a backward pass costs twice its forward pass. Left out, a percent or less of real models: norms, rotary
+embeddings, activations, softmax, masks, residual sums, embedding lookups, sampling, the optimizer. torch's counter,
+which tests hold this to, leaves out the same.
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ class Use:
     backward_flops: float = 0.0
     device_seconds: float = 0.0
     peak_memory_bytes: int | None = None
-    """None where the device has no counter."""
+    """The most until then, of the GPU's allocator, or of the process where there is no GPU; None where unknown."""
+    energy_joules: float | None = None
+    """Of GPU and processors, whatever else ran on them; None where nothing counts it."""
 
 
 @dataclass(kw_only=True, slots=True)

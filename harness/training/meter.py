@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from harness.ledger.counters import Energy, peak_memory
 from harness.ledger.flops import ModelShape, attended_decoding, attended_whole
 from harness.ledger.ledger import Phase, Use
 
@@ -20,19 +21,22 @@ class StepMeter:
     shape: ModelShape
     backward_factor: int = 2
     """FLOPs of a backward pass by those of its forward pass; 3 with gradient checkpointing."""
+    energy: Energy = field(default_factory=Energy)
+    """No counters by default."""
     _uses: dict[tuple[Phase, str], Use] = field(default_factory=dict)
     _open: list[tuple[Phase, str]] = field(default_factory=list)
     _mark: float = 0.0
+    _joules: float | None = None
 
     def start(self, phase: Phase = "update", part: str = "") -> None:
         """Start the clock; what ran before (sealing, evaluation) isn't booked, what follows is, under `phase`."""
         self._uses, self._open = {}, [(phase, part)]
-        self._mark = _now()
+        self._mark, self._joules = _now(), self.energy.joules()
 
     def finish(self, step: int) -> list[Use]:
         """Stop the clock and return the uses since it was started, as those of `step`."""
         self._book()
-        memory = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+        memory = peak_memory()
         for use in self._uses.values():
             use.step, use.peak_memory_bytes = step, memory
         return list(self._uses.values())
@@ -97,9 +101,12 @@ class StepMeter:
         return self._uses.setdefault((phase, part), Use(step=0, phase=phase, part=part))
 
     def _book(self) -> None:
-        now = _now()
-        self._use(*self._open[-1]).device_seconds += now - self._mark
-        self._mark = now
+        now, joules = _now(), self.energy.joules()
+        use = self._use(*self._open[-1])
+        use.device_seconds += now - self._mark
+        if joules is not None and self._joules is not None:
+            use.energy_joules = (use.energy_joules or 0.0) + joules - self._joules
+        self._mark, self._joules = now, joules
 
 
 def _now() -> float:

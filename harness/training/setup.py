@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from trl import GRPOConfig
 
+from harness.ledger.counters import energy_counters
 from harness.ledger.flops import shape_of
 from harness.models import load_model, load_tokenizer
 from harness.plan.arms import Arm
@@ -49,7 +50,7 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop
     trainer = loop.trainer = StrategyTrainer(
         strategy=arm.strategy,
         part=arm.name,
-        meter=StepMeter(shape=shape_of(model), backward_factor=factor),
+        meter=StepMeter(shape=shape_of(model), backward_factor=factor, energy=energy_counters()),
         generator=generator,
         origin=str(plan.model.folder),
         watched=signals_of(plan.watches),

@@ -24,6 +24,7 @@ TUNING = "tuning"
 COMPUTE_COLUMNS = (
     "cell", "arm", "seed", "attempt", "step", "phase", "part", "lost",
     "generated_tokens", "forward_tokens", "backward_tokens", "flops", "device_seconds", "peak_memory_bytes",
+    "energy_joules",
 )  # fmt: skip
 """`flops` is forward and backward together; what the ledger doesn't know is NaN."""
 
@@ -57,6 +58,7 @@ def read_compute(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFra
                     "flops": _known(line.get("forward_flops")) + _known(line.get("backward_flops")),
                     "device_seconds": _known(line.get("device_seconds")),
                     "peak_memory_bytes": _known(line.get("peak_memory_bytes")),
+                    "energy_joules": _known(line.get("energy_joules")),
                 }
             )
     return pd.DataFrame(rows, columns=list(COMPUTE_COLUMNS))

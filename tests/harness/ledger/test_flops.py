@@ -1,4 +1,4 @@
-"""FLOPs by formula against FLOPs counted by torch, on a small Qwen3."""
+"""FLOPs by formula against FLOPs counted by torch, on three small architectures."""
 
 from __future__ import annotations
 
@@ -9,12 +9,66 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 from harness.ledger.flops import ModelShape, attended_decoding, attended_whole, shape_of
 
 LAYERS, HIDDEN, INNER, HEADS, KEY_HEADS, HEAD_SIZE, VOCABULARY = 3, 32, 96, 4, 2, 16, 50
 SEQUENCES, LENGTH = 2, 24
+
+
+SIZES = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": HIDDEN,
+    "intermediate_size": INNER,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "max_position_embeddings": 64,
+}
+
+
+def gemma() -> Any:
+    return Gemma2ForCausalLM(
+        Gemma2Config(**SIZES, num_key_value_heads=KEY_HEADS, head_dim=HEAD_SIZE, attn_implementation="eager")
+    )
+
+
+def gpt_neox() -> Any:
+    return GPTNeoXForCausalLM(GPTNeoXConfig(**SIZES, attn_implementation="eager"))
+
+
+@pytest.mark.parametrize("make", [gemma, gpt_neox])
+def test_other_architectures_cost_what_torch_counts(make: Any) -> None:
+    other = make()
+    forward, backward = counted(other, backward=True)
+    assert by_formula(other) == pytest.approx(forward, rel=0.02)
+    assert 2 * by_formula(other) == pytest.approx(backward, rel=0.02)
+
+
+def test_decoding_with_a_cache_costs_what_torch_counts(model: Any) -> None:
+    """The prompt in one pass, then a token at a time; logits are made for one position each time."""
+    prompt, completion = 9, 6
+    ids = torch.randint(0, VOCABULARY, (1, prompt), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        found = model(input_ids=ids, use_cache=True, logits_to_keep=1)
+        for token in range(completion - 1):
+            found = model(
+                input_ids=torch.tensor([[token]]),
+                past_key_values=found.past_key_values,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+    ours = shape_of(model).forward(
+        tokens=prompt + completion - 1, logits=completion, attended=attended_decoding([prompt], [completion])
+    )
+    assert ours == pytest.approx(counter.get_total_flops(), rel=0.02)
 
 
 @pytest.fixture(params=[True, False], ids=["tied", "untied"])

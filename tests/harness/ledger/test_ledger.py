@@ -55,6 +55,7 @@ def test_a_line_says_who_spent_what(ledger: Ledger) -> None:
         "backward_flops": 0.0,
         "device_seconds": 0.5,
         "peak_memory_bytes": None,
+        "energy_joules": None,
     }
     assert (evaluate["checkpoint"], evaluate["suite"]) == (1, "sorting")
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from harness.ledger.ledger import OUTSIDE
 from harness.plan.resolve import Plan
 from harness.store import attempts
 from harness.store.atomic import read_lines
-from harness.store.attempts import Attempt, read_attempts
+from harness.store.attempts import Attempt, is_lost, read_attempts, read_resumes
 from harness.store.paths import CellPaths
 from harness.training.loop import CellLoop
 
@@ -64,6 +65,27 @@ def weights_at(paths: CellPaths, checkpoint: int) -> dict[str, torch.Tensor]:
 def watched(paths: CellPaths) -> dict[int, Any]:
     """Return what the watches said at each step, as it stands."""
     return {line["step"]: line["watch"] for line in read_lines(paths.train)}
+
+
+def require_reconciled(paths: CellPaths) -> None:
+    """Hold the ledger to the log: what phases took in the steps that count is what each step says was spent by then."""
+    resumes = read_resumes(paths)
+    kept = [use for use in read_lines(paths.ledger) if not is_lost(use["attempt"], use["step"], resumes)]
+    spent = {
+        line["step"]: line for line in read_lines(paths.train) if not is_lost(line["attempt"], line["step"], resumes)
+    }
+    for step, line in spent.items():
+        uses = [use for use in kept if use["step"] <= step and use["phase"] not in OUTSIDE]
+        # What a strategy asks for after a step is booked with that step, but before its line is written.
+        assert sum(use["generated_tokens"] for use in uses) == line["generated_tokens"]
+        assert sum(use["forward_flops"] + use["backward_flops"] for use in uses) == pytest.approx(line["flops"])
+        assert sum(use["device_seconds"] for use in uses) == pytest.approx(line["device_seconds"])
+
+
+def lost_steps(paths: CellPaths) -> set[int]:
+    """Return the steps whose work was thrown away."""
+    resumes = read_resumes(paths)
+    return {use["step"] for use in read_lines(paths.ledger) if is_lost(use["attempt"], use["step"], resumes)}
 
 
 @pytest.mark.parametrize(
@@ -128,3 +150,7 @@ def test_a_cell_cut_short_ends_with_the_same_bytes(
     rewards = {line["step"]: line["reward"] for line in read_lines(cut.train)}
     assert rewards == {line["step"]: line["reward"] for line in read_lines(whole.train)}
     assert watched(cut) == watched(whole)
+    require_reconciled(cut)
+    require_reconciled(whole)
+    assert lost_steps(cut) == {5}
+    assert lost_steps(whole) == set()
