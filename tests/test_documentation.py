@@ -16,7 +16,8 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 COMMAND = re.compile(r"\bexplorebench ([a-z]+)")
 MODULE = re.compile(r"python -m (benchmarks(?:\.\w+)?|suites(?:\.\w+)+|harness(?:\.\w+)+)")
-DOCTESTED = [f"reports.statistics.{name}" for name in ("aggregates", "estimates", "intervals", "power")]
+STATISTICS = "aggregates consistency efficiency estimates intervals items multiplicity noise power rule"
+DOCTESTED = [f"reports.statistics.{name}" for name in STATISTICS.split()]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -294,17 +294,13 @@ def write_record(
     arm, seed, checkpoint, suite = key
     items = [
         ItemRecord(
-            item=f"{suite}-{place}",
-            grades=(True,) * right + (False,) * (samples - right),
+            item=f"{suite}-{place}", grades=(True,) * right + (False,) * (samples - right),
             outcomes=("right",) * right + ("wrong",) * (samples - right - 1) + ("unreadable",) * (right < samples),
-            answers=("7",) * (samples - 1) + (None,),
-            texts=("7",) * samples,
-            tokens=(12,) * samples,
+            answers=("7",) * (samples - 1) + (None,), texts=("7",) * samples, tokens=(12,) * samples,
             truncated=(False,) * (samples - 1) + (True,),
         )
         for place, right in enumerate(correct)
-    ]
-    whose = RecordKey(
-        arm=arm, seed=seed, checkpoint=checkpoint, share=share, suite=suite, suite_sha256=suite_hash(suite)
-    )
+    ]  # fmt: skip
+    names = {"arm": arm, "seed": seed, "checkpoint": checkpoint, "share": share, "suite": suite}
+    whose = RecordKey(**names, suite_sha256=suite_hash(suite))  # type: ignore[arg-type]
     write_records(paths.record(checkpoint, suite), whose, items, settings="made up")
