@@ -19,6 +19,7 @@ DOORS = {
     "rescore": Door("harness.cli.rescore", "Grade stored answers again, without generating."),
     "import": Door("harness.cli.imports", "Import results that were made elsewhere.", "import_results"),
     "export": Door("harness.cli.imports", "Write the results of a run into one table."),
+    "calibrate": Door("harness.cli.calibrate", "Show on simulations how often verdicts are right."),
     "strategies": Door("harness.cli.strategies", "List the strategies, or describe one."),
     "suites": Door("harness.cli.suites", "List, show, verify, freeze or make suites."),
     "data": Door("harness.cli.data", "Bring datasets and models to machines without a network."),
