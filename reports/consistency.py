@@ -28,8 +28,8 @@ class Steadiness:
     """Over training seeds, where arms are compared; None for fewer than two."""
     trajectories: dict[int, Trajectory]
     """By seed, from the untrained model on; seeds with a single evaluation are left out."""
-    steps: dict[int, list[int | None]]
-    """Optimizer step of each evaluation, by seed; None where the log doesn't say."""
+    checkpoints: dict[int, list[int]]
+    """Of each evaluation, by seed."""
 
     @property
     def jumps(self) -> list[tuple[int, Fall]]:
@@ -48,20 +48,21 @@ def steadiness(run: Run, arm: str, at: Reading) -> Steadiness:
     A fall counts as erratic if it is larger than what measurement alone gives any fall of the arm once in a hundred
     arms: the noise of the two evaluations, at a level shared among all changes of all its seeds.
     """
-    series = {seed: _series(run, arm, seed) for seed in run.plan.seeds}
-    known = {seed: found for seed, found in series.items() if len(found) > 1}
-    changes = sum(len(found) - 1 for found in known.values())
-    level = 1 - DOUBT / max(changes, 1)
-    trajectories = {
-        seed: trajectory([score for _, score in found], _band(run, arm, seed, [at for at, _ in found], level))
-        for seed, found in known.items()
-    }
-    steps = {seed: [_step(run, arm, seed, checkpoint) for checkpoint, _ in found] for seed, found in known.items()}
+    scores = {number: scores_at(run, arm, number, PRIMARY) for number in range(run.plan.checkpoints + 1)}
+    checkpoints = {seed: [number for number, found in scores.items() if seed in found] for seed in run.plan.seeds}
+    known = {seed: found for seed, found in checkpoints.items() if len(found) > 1}
+    level = 1 - DOUBT / max(sum(len(found) - 1 for found in known.values()), 1)
+    floor = floor_of(run, run.plan.primary_suites, 1, level)
     return Steadiness(
         arm=arm,
         spread=spread(list(scores_by_seed(run, arm, at, PRIMARY).values())),
-        trajectories=trajectories,
-        steps=steps,
+        trajectories={
+            seed: trajectory(
+                [scores[number][seed] for number in found], max(floor, _band(run, arm, seed, found, level))
+            )
+            for seed, found in known.items()
+        },
+        checkpoints=known,
     )
 
 
@@ -71,7 +72,7 @@ def consistency_table(run: Run, at: Reading) -> Table:
         "arm", "sd over seeds (points)", "worst seed (%)", "periods with a gain beyond noise (%)",
         "volatility (points)", "largest drawdown (points)", "erratic falls", "would-be rollbacks",
     )  # fmt: skip
-    return Table(header=titles, rows=tuple(_row(steadiness(run, arm, at)) for arm in run.plan.trained_arms))
+    return Table(header=titles, rows=tuple(_row(run, steadiness(run, arm, at)) for arm in run.plan.trained_arms))
 
 
 def noise_table(run: Run) -> Table:
@@ -93,20 +94,10 @@ def noise_table(run: Run) -> Table:
     return Table(header=titles, rows=tuple(rows))
 
 
-def _series(run: Run, arm: str, seed: int) -> list[tuple[int, float]]:
-    """Return the evaluations of a seed as (checkpoint, primary score), the untrained model first."""
-    found = []
-    for checkpoint in range(run.plan.checkpoints + 1):
-        score = scores_at(run, arm, checkpoint, PRIMARY).get(seed)
-        if score is not None:
-            found.append((checkpoint, score))
-    return found
-
-
 def _band(run: Run, arm: str, seed: int, checkpoints: list[int], level: float) -> float:
-    """Return how far two neighbouring evaluations may be apart by measurement alone, at their noisiest.
+    """Return how far two evaluations of a seed may be apart by measurement alone, at their noisiest.
 
-    An evaluation's own answers say how noisy it is if there are several an item; else the untrained model's do.
+    An evaluation's own answers say how noisy it is if there are several an item; 0 where there is one.
     """
     suites = run.plan.primary_suites
     sds = []
@@ -115,8 +106,7 @@ def _band(run: Run, arm: str, seed: int, checkpoints: list[int], level: float) -
         own = [part for part in parts if part is not None and not math.isnan(part)]
         if len(own) == len(suites):
             sds.append(math.sqrt(math.fsum(part**2 for part in own)) / len(suites))
-    floor = floor_of(run, suites, 1, level)
-    return max(floor, normal_quantile(level) * math.sqrt(2) * max(sds, default=0.0))
+    return normal_quantile(level) * math.sqrt(2) * max(sds, default=0.0)
 
 
 def _step(run: Run, arm: str, seed: int, checkpoint: int) -> int | None:
@@ -127,7 +117,7 @@ def _step(run: Run, arm: str, seed: int, checkpoint: int) -> int | None:
     return int(reached["step"].iloc[0]) if len(reached) else None
 
 
-def _row(found: Steadiness) -> tuple[str, ...]:
+def _row(run: Run, found: Steadiness) -> tuple[str, ...]:
     paths = list(found.trajectories.values())
     volatilities = [path.volatility for path in paths if path.volatility is not None]
     sd, worst = formatting.UNKNOWN, formatting.UNKNOWN
@@ -141,17 +131,17 @@ def _row(found: Steadiness) -> tuple[str, ...]:
         formatting.percent(math.fsum(path.gains for path in paths) / len(paths)) if paths else formatting.MISSING,
         f"{100 * math.fsum(volatilities) / len(volatilities):.1f}" if volatilities else formatting.MISSING,
         f"{100 * max(path.drawdown for path in paths):.1f}" if paths else formatting.MISSING,
-        _falls(found, found.jumps),
-        _falls(found, found.rollbacks),
+        _falls(run, found, found.jumps),
+        _falls(run, found, found.rollbacks),
     )
 
 
-def _falls(found: Steadiness, falls: list[tuple[int, Fall]]) -> str:
+def _falls(run: Run, found: Steadiness, falls: list[tuple[int, Fall]]) -> str:
     """Return how many falls there were, and where each happened."""
     if not falls:
         return "none"
     return "; ".join(
-        f"seed {seed}, {_place(found.steps[seed][fall.at])}: \N{MINUS SIGN}{100 * fall.size:.1f}"
+        f"seed {seed}, {_place(_step(run, found.arm, seed, found.checkpoints[seed][fall.at]))}: \N{MINUS SIGN}{100 * fall.size:.1f}"
         for seed, fall in falls
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports import formatting
 from reports.comparison import PRIMARY, scores_at, scores_by_seed
 from reports.read import Run
-from reports.reading import UNITS, at_checkpoint, spent_by_checkpoint
+from reports.reading import UNITS, Cell, at_checkpoint, spent_by_checkpoint
 from reports.statistics import Interval, mean_interval
 from reports.statistics.efficiency import Censored, area_under, censored_median, compute_to, cost_profile, pareto_front
 from reports.tables import Table
@@ -45,7 +46,8 @@ def efficiency(run: Run, unit: str) -> list[Efficiency]:
         run: The run.
         unit: Of `reports.reading.UNITS`.
     """
-    curves = {arm: _curves(run, arm, unit, PRIMARY) for arm in run.plan.trained_arms}
+    spent = spent_by_checkpoint(run, unit)
+    curves = {arm: _curves(run, arm, spent, PRIMARY) for arm in run.plan.trained_arms}
     target = _final(run, run.plan.baseline, PRIMARY)
     ends = [curve.compute[-1] for found in curves.values() for curve in found]
     until = min(ends, default=math.nan)
@@ -94,16 +96,15 @@ def _amount(value: float) -> str:
     return "never" if math.isinf(value) else formatting.quantity(value)
 
 
-def _curves(run: Run, arm: str, unit: str, suite: str | None) -> list[Curve]:
+def _curves(run: Run, arm: str, spent: Mapping[Cell, list[float]], suite: str | None) -> list[Curve]:
     """Return the curves of the seeds that came to their end with known compute."""
-    spent = spent_by_checkpoint(run, unit)
+    scores = [scores_at(run, arm, number, suite) for number in range(run.plan.checkpoints + 1)]
     found = []
     for seed in run.plan.seeds:
         amounts = spent.get((arm, seed), [])
-        scores = [scores_at(run, arm, place, suite).get(seed) for place in range(len(amounts))]
-        known = [(amount, score) for amount, score in zip(amounts, scores, strict=True) if score is not None]
-        whole = len(amounts) == run.plan.checkpoints + 1 and not any(math.isnan(amount) for amount in amounts)
-        if whole and known[-1][0] == amounts[-1]:
+        whole = len(amounts) == len(scores) and not any(math.isnan(amount) for amount in amounts)
+        if whole and seed in scores[-1]:
+            known = [(amount, at[seed]) for amount, at in zip(amounts, scores, strict=True) if seed in at]
             found.append(Curve(compute=[amount for amount, _ in known], scores=[score for _, score in known]))
     return found
 
@@ -113,10 +114,11 @@ def _profiles(run: Run, unit: str) -> dict[str, tuple[str, ...]]:
     import numpy as np
 
     arms, suites = run.plan.trained_arms, run.plan.primary_suites
+    spent = spent_by_checkpoint(run, unit)
     targets = {suite: _final(run, run.plan.baseline, suite) for suite in suites}
     costs = [
         [
-            _median([compute_to(one.compute, one.scores, targets[suite]) for one in _curves(run, arm, unit, suite)])
+            _median([compute_to(one.compute, one.scores, targets[suite]) for one in _curves(run, arm, spent, suite)])
             for suite in suites
         ]
         for arm in arms

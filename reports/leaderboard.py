@@ -211,7 +211,7 @@ def _arm_row(run: Run, arm: str, at: Reading, against: Judged | None, rank: int 
     plan = run.plan
     seeds = scores_by_seed(run, arm, at, PRIMARY)
     ours = [cell for cell in run.cells if cell.arm == arm]
-    counted = [spent_by(run.compute, [cell.id]) for cell in ours if cell.seed in seeds]
+    counted = [spent_in(run.compute_of(cell.id)) for cell in ours if cell.seed in seeds]
     return ArmRow(
         arm=arm,
         role=_role(plan, arm, at),
@@ -224,7 +224,7 @@ def _arm_row(run: Run, arm: str, at: Reading, against: Judged | None, rank: int 
         against=against,
         suites={suite.name: score_of(run, arm, at, suite.name) for suite in plan.suites},
         spent=_mean_spent(counted) if counted else None,
-        failures=tuple((cell, spent_by(run.compute, [cell.id])) for cell in ours if cell.state == "failed"),
+        failures=tuple((cell, spent_in(run.compute_of(cell.id))) for cell in ours if cell.state == "failed"),
     )
 
 
@@ -236,13 +236,12 @@ def _role(plan: PlanView, arm: str, at: Reading) -> str:
     return ", ".join([*roles, at.mark] if at.mark and arm != BASE_ARM else roles)
 
 
-def spent_by(compute: pd.DataFrame, cell_ids: list[str]) -> Spent:
-    """Return what training used in some cells, without evaluation and watches; unknown if the ledger has none."""
-    ours = compute[compute["cell"].isin(cell_ids)]
-    if ours.empty:
+def spent_in(lines: pd.DataFrame) -> Spent:
+    """Return what training used in some lines of the ledger, without evaluation and watches; unknown without any."""
+    if lines.empty:
         nan = float("nan")
         return Spent(generated_tokens=nan, flops=nan, device_seconds=nan, lost_device_seconds=nan)
-    training = ours[~ours["phase"].isin(OUTSIDE)]
+    training = lines[~lines["phase"].isin(OUTSIDE)]
     return Spent(
         generated_tokens=total(training, "generated_tokens"),
         flops=total(training, "flops"),

@@ -35,7 +35,9 @@ class Reading:
     words: str
     """Where that is, after "compared"."""
     weights: Mapping[Cell, Weights]
-    """Of each trained cell that got there."""
+    """Of each trained cell that got there; of no use where all are read at one checkpoint."""
+    everywhere: int | None = None
+    """The checkpoint at which all cells are read; None where each has its own weights."""
     share: float | None = None
     """Of the budget, where it is the same for all."""
     mark: str = ""
@@ -43,7 +45,9 @@ class Reading:
 
     def of(self, arm: str, seed: int) -> Weights:
         """Return the weights of a cell's checkpoints, none if it isn't there yet; the untrained model stands still."""
-        return {0: 1.0} if arm == BASE_ARM else self.weights.get((arm, seed), {})
+        if arm == BASE_ARM:
+            return {0: 1.0}
+        return self.weights.get((arm, seed), {}) if self.everywhere is None else {self.everywhere: 1.0}
 
 
 def at_checkpoint(run: Run, checkpoint: int) -> Reading:
@@ -52,7 +56,8 @@ def at_checkpoint(run: Run, checkpoint: int) -> Reading:
     end = checkpoint == run.plan.checkpoints
     return Reading(
         words="at the end of the budget" if end else f"at {share:.0%} of the budget",
-        weights={cell: {checkpoint: 1.0} for cell in _cells(run)},
+        weights={},
+        everywhere=checkpoint,
         share=share,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reports import formatting
-from reports.leaderboard import spent_by, spent_texts
+from reports.leaderboard import spent_in, spent_texts
 from reports.read import TuningRun
 from reports.read.compute import total
 from reports.read.plan import PointView
@@ -47,7 +47,7 @@ def _row(tuning: TuningRun, arm: str, point: PointView, *, chosen: bool) -> tupl
         f"{point.words} (chosen)" if chosen else point.words,
         _score(scores, failed=all(trial.state == "failed" for trial in trials)),
         f"{sum(trial.state == 'done' for trial in trials)}/{len(trials)}",
-        *spent_texts(spent_by(tuning.compute, ids) if started else None),
+        *spent_texts(spent_in(tuning.compute[tuning.compute["cell"].isin(ids)]) if started else None),
         formatting.seconds(total(evaluated, "device_seconds")) if started else formatting.MISSING,
     )
 

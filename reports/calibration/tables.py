@@ -30,7 +30,7 @@ def calibration_markdown(
             "",
             *LEGEND,
             "",
-            "| seeds differ by | S | n | K | these items | items like these | Satterthwaite | false (%) | verdict (%) |",
+            "| seeds differ by | S | n | K | these items | like these | Satterthwaite | false (%) | verdict (%) |",
             "|---|---|---|---|---|---|---|---|---|",
             *map(_null, nulls),
         ],

@@ -38,6 +38,7 @@ class ItemReader:
     plan: PlanView
     cells: Mapping[tuple[str, int], CellPaths]
     """Files of each cell, by arm and seed."""
+    _names: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     _kept: dict[tuple[str, int, int, str], ItemScores | None] = field(default_factory=dict)
 
     def of(self, arm: str, seed: int, checkpoint: int, suite: str) -> ItemScores | None:
@@ -78,6 +79,7 @@ class ItemReader:
         except (OSError, pa.ArrowException) as error:
             raise ReportError(f"{path}: can't be read as a record ({error}); delete it and queue again") from error
         names = tuple(table.column("item").to_pylist())
+        names = self._names.setdefault(names, names)  # one tuple for all that have the same items: cheap to compare
         samples = int(table.column("samples")[0].as_py())
         if samples != asked.samples:
             return None

@@ -66,12 +66,17 @@ class Run:
     tuning: TuningRun | None
     """Trials, which are in none of the above; None if no arm was tuned."""
     _by_place: Mapping[Place, Mapping[str, Any]]
+    _compute_by_cell: Mapping[str, pd.DataFrame]
 
     def scored(self, arm: str, seed: int, checkpoint: int, suite: str, column: str) -> float | None:
         """Return a number of the scores; at checkpoint 0 that of the untrained model. None where there is no record."""
         place = (BASE_ARM, seed, 0, suite) if checkpoint == 0 else (arm, seed, checkpoint, suite)
         row = self._by_place.get(place)
         return None if row is None else float(row[column])
+
+    def compute_of(self, cell: str) -> pd.DataFrame:
+        """Return the lines of `compute` of one cell."""
+        return self._compute_by_cell.get(cell, self.compute.iloc[:0])
 
     @property
     def compute_unit(self) -> str:
@@ -101,6 +106,7 @@ def read_run(root: Path) -> Run:
             f"{root}: no records yet, so there is nothing to report; run `explorebench queue` on the plan "
             "until a first checkpoint has been evaluated"
         )
+    compute = read_compute(files)
     return Run(
         plan=plan,
         plan_text=paths.plan.read_text(encoding="utf-8") if paths.plan.is_file() else "",
@@ -119,11 +125,12 @@ def read_run(root: Path) -> Run:
         scores=scores,
         items=ItemReader(plan, {(arm, seed): cell for _, arm, seed, cell in files}),
         training=read_training(files),
-        compute=read_compute(files),
+        compute=compute,
         events=tuple(read_events(files)),
         watches=read_watches(files),
         tuning=read_tuning(paths, plan),
         _by_place=_by_place(scores),
+        _compute_by_cell={str(cell): lines for cell, lines in compute.groupby("cell", sort=False)},
     )
 
 

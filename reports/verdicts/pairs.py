@@ -77,12 +77,13 @@ def _items(run: Run, arm: str, seed: int, at: Reading, suite: str) -> _Items | N
     if not known or len(known) < len(read):
         return None
     names = known[0][1].names
-    common = [name for name in names if all(name in set(items.names) for _, items in known[1:])]
-    if len(common) < len(names) or any(items.names != names for _, items in known):
-        parts = [weight * _picked(_Items(items.names, items.scores), common) for weight, items in known]
-        return _Items(tuple(common), sum(parts[1:], parts[0]))
-    parts = [weight * items.scores for weight, items in known]
-    return _Items(names, sum(parts[1:], parts[0]))
+    if all(items.names is names for _, items in known):
+        parts = [weight * items.scores for weight, items in known]
+        return _Items(names, sum(parts[1:], parts[0]))
+    sets = [set(items.names) for _, items in known]
+    common = [name for name in names if all(name in one for one in sets)]
+    parts = [weight * _picked(_Items(items.names, items.scores), common) for weight, items in known]
+    return _Items(tuple(common), sum(parts[1:], parts[0]))
 
 
 def _matrix(both: list[tuple[_Items, _Items]]) -> tuple[NDArray[np.float64], int]:
@@ -90,7 +91,7 @@ def _matrix(both: list[tuple[_Items, _Items]]) -> tuple[NDArray[np.float64], int
     import numpy as np
 
     names = both[0][0].names
-    if all(items.names == names for pair in both for items in pair):
+    if all(items.names is names or items.names == names for pair in both for items in pair):
         return np.stack([one.scores - other.scores for one, other in both]), 0
     sets = [set(items.names) for pair in both for items in pair]
     common = [name for name in names if all(name in known for known in sets)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from reports.read import Run
-from reports.reading import Reading
+from reports.reading import Reading, at_checkpoint
 from reports.statistics import Effect, Interval, Rule, effect, holm_levels
 from reports.statistics.items import ItemChanges, item_changes
 from reports.verdicts.noise import floor_of
@@ -98,6 +98,8 @@ def regressions(run: Run, looked: Lookup, at: Reading) -> list[Regression]:
 
 def before(run: Run, at: Reading) -> Reading:
     """Return the reading of each cell one checkpoint earlier; between two checkpoints, at the earlier one."""
+    if at.everywhere is not None:
+        return at_checkpoint(run, max(at.everywhere - 1, 0))
     weights = {cell: {max(min(found) - (len(found) == 1), 0): 1.0} for cell, found in at.weights.items() if found}
     return Reading(words="at the checkpoint before", weights=weights)
 
