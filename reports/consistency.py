@@ -140,9 +140,10 @@ def _falls(run: Run, found: Steadiness, falls: list[tuple[int, Fall]]) -> str:
     """Return how many falls there were, and where each happened."""
     if not falls:
         return "none"
+    steps = [_step(run, found.arm, seed, found.checkpoints[seed][fall.at]) for seed, fall in falls]
     return "; ".join(
-        f"seed {seed}, {_place(_step(run, found.arm, seed, found.checkpoints[seed][fall.at]))}: \N{MINUS SIGN}{100 * fall.size:.1f}"
-        for seed, fall in falls
+        f"seed {seed}, {_place(step)}: \N{MINUS SIGN}{100 * fall.size:.1f}"
+        for step, (seed, fall) in zip(steps, falls, strict=True)
     )
 
 

@@ -13,6 +13,7 @@ DOORS = {
     "queue": Door("harness.cli.queue", "Run what is missing of a plan."),
     "status": Door("harness.cli.status", "Show where each cell of a run stands."),
     "report": Door("harness.cli.report", "Write the page and the leaderboard of a run."),
+    "compare": Door("harness.cli.compare", "Set two results side by side, with items gained and lost."),
     "gate": Door("harness.cli.gate", "Say whether anything regressed, for CI."),
     "paths": Door("harness.cli.paths", "Show which answers a strategy preferred in a step."),
     "evaluate": Door("harness.cli.evaluate", "Evaluate a model on suites, outside any plan."),

@@ -64,7 +64,26 @@ def power_lines(plan: Plan, known: dict[str, Variances], seeds: int | None = Non
         needed = ", ".join(_seeds(asked.seeds_for(points / 100)) for points in POINTS)
         yield f"  {name + mark:<26} {these:14.1f}   {like:19.1f}   {needed:>37}"
     yield f"  seeds are for {plan.verdicts.items}; {_source(plan, known)}"
+    yield from _fixed_models(plan, known)
     yield from _cautions(plan, _design(plan, primary, known, seeds, compared, plan.verdicts.items))
+
+
+def _fixed_models(plan: Plan, known: dict[str, Variances]) -> Iterator[str]:
+    """Yield what the suites see between two models as they are, no matter how they were trained."""
+    from reports.statistics import DEFAULT_VARIANCES, detectable_difference, items_to_detect
+
+    def fixed(name: str) -> Variances:
+        return replace(known.get(name, DEFAULT_VARIANCES), seed_sd=0.0)
+
+    sees = [
+        f"{suite.name} {100 * detectable_difference(1, len(suite.items), suite.samples, fixed(suite.name)):.1f}"
+        for _, suite in plan.suites
+    ]
+    first = plan.suites[0][1]
+    needed = items_to_detect(plan.verdicts.looking_for / 100, first.samples, fixed(first.name))
+    yield f"between two fixed models, items like these, in points: {', '.join(sees)}"
+    sought = f"{plan.verdicts.looking_for:g} points"
+    yield f"  {sought} need {needed:,} items like those of {first.name}, K = {first.samples}"
 
 
 def _design(

@@ -68,26 +68,6 @@ def detectable_difference(
     return _standardized_effect(degrees_of_freedom) * standard_error
 
 
-def seeds_to_detect(difference: float, items: float, samples: float, variances: Variances = DEFAULT_VARIANCES) -> float:
-    """Return how many seeds per arm detect `difference`; infinity if the items alone are too noisy for it.
-
-    Normal approximation, 80% power, two-sided 5%. `items=math.inf` asks about seeds only.
-
-    Raises:
-        ValueError: If an argument is not positive.
-
-    Examples:
-        >>> seeds_to_detect(0.01, items=math.inf, samples=1)
-        16.0
-    """
-    _require_positive(difference=difference, items=items, samples=samples)
-    allowed = (difference / _standardized_effect(math.inf)) ** 2 - variances.between_items / items
-    if allowed <= 0:
-        return math.inf
-    per_seed = 2 * variances.seed_sd**2 + 2 * variances.within_item / (items * samples)
-    return max(1.0, float(math.ceil(per_seed / allowed)))
-
-
 def items_to_detect(difference: float, samples: float, variances: Variances = DEFAULT_VARIANCES) -> int:
     """Return how many items detect `difference` between two fixed models (no training seeds).
 

@@ -27,7 +27,9 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
-class _Items:
+class ItemColumn:
+    """What the items of one cell score where it is read."""
+
     names: tuple[str, ...]
     scores: NDArray[np.float64]
 
@@ -46,11 +48,11 @@ def pairs(
         suites: On which they are compared.
         other_at: Where the second is read, if elsewhere.
     """
-    found: dict[int, list[tuple[_Items, _Items]]] = {}
+    found: dict[int, list[tuple[ItemColumn, ItemColumn]]] = {}
     lacking = []
     for seed in run.plan.seeds:
         readings = zip(arms, (at, at if other_at is None else other_at), strict=True)
-        ours, theirs = ([_items(run, arm, seed, where, suite) for suite in suites] for arm, where in readings)
+        ours, theirs = ([items_at(run, arm, seed, where, suite) for suite in suites] for arm, where in readings)
         both = [(one, other) for one, other in zip(ours, theirs, strict=True) if one is not None and other is not None]
         if len(both) == len(suites):
             found[seed] = both
@@ -59,7 +61,7 @@ def pairs(
     notes = [f"{'seed' if len(lacking) == 1 else 'seeds'} {formatting.listing(lacking)}"] if lacking else []
     differences = []
     for place, suite in enumerate(suites if found else ()):
-        matrix, dropped = _matrix([both[place] for both in found.values()])
+        matrix, dropped = matrix_of([both[place] for both in found.values()])
         differences.append(matrix)
         notes += [f"{formatting.counted(dropped, 'item')} of {suite}"] if dropped else []
     if any(matrix.shape[1] == 0 for matrix in differences):
@@ -69,7 +71,7 @@ def pairs(
     )
 
 
-def _items(run: Run, arm: str, seed: int, at: Reading, suite: str) -> _Items | None:
+def items_at(run: Run, arm: str, seed: int, at: Reading, suite: str) -> ItemColumn | None:
     """Return the scores of a cell's items where it is read, those of several checkpoints weighted; None if it isn't."""
     weights = at.of(arm, seed)
     read = [(weight, run.items.of(arm, seed, checkpoint, suite)) for checkpoint, weight in weights.items()]
@@ -79,14 +81,14 @@ def _items(run: Run, arm: str, seed: int, at: Reading, suite: str) -> _Items | N
     names = known[0][1].names
     if all(items.names is names for _, items in known):
         parts = [weight * items.scores for weight, items in known]
-        return _Items(names, sum(parts[1:], parts[0]))
+        return ItemColumn(names, sum(parts[1:], parts[0]))
     sets = [set(items.names) for _, items in known]
     common = [name for name in names if all(name in one for one in sets)]
-    parts = [weight * _picked(_Items(items.names, items.scores), common) for weight, items in known]
-    return _Items(tuple(common), sum(parts[1:], parts[0]))
+    parts = [weight * _picked(ItemColumn(items.names, items.scores), common) for weight, items in known]
+    return ItemColumn(tuple(common), sum(parts[1:], parts[0]))
 
 
-def _matrix(both: list[tuple[_Items, _Items]]) -> tuple[NDArray[np.float64], int]:
+def matrix_of(both: list[tuple[ItemColumn, ItemColumn]]) -> tuple[NDArray[np.float64], int]:
     """Return the differences (S, n) on the items that all have, and how many items some had and others not."""
     import numpy as np
 
@@ -99,6 +101,6 @@ def _matrix(both: list[tuple[_Items, _Items]]) -> tuple[NDArray[np.float64], int
     return np.stack(rows), len(set().union(*sets)) - len(common)
 
 
-def _picked(items: _Items, names: list[str]) -> NDArray[np.float64]:
+def _picked(items: ItemColumn, names: list[str]) -> NDArray[np.float64]:
     places = {name: place for place, name in enumerate(items.names)}
     return items.scores[[places[name] for name in names]]

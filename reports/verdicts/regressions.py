@@ -123,7 +123,7 @@ def _changes(
     run: Run, arms: tuple[str, str], suite: str, at: tuple[Reading, Reading], seeds: tuple[int, ...]
 ) -> tuple[tuple[str, ...], ItemChanges | None]:
     """Return the items that both arms have in all of the seeds, and which of them were gained and lost."""
-    after, start = (_counts(run, arm, suite, where, seeds) for arm, where in zip(arms, at, strict=True))
+    after, start = (counts_at(run, arm, suite, where, seeds) for arm, where in zip(arms, at, strict=True))
     if after is None or start is None:
         return (), None
     places = {name: place for place, name in enumerate(start[0])}
@@ -135,7 +135,7 @@ def _changes(
     return names, item_changes(before_I, np.array([ours[name] for name in names]), (start[2], after[2]))
 
 
-def _counts(run: Run, arm: str, suite: str, at: Reading, seeds: tuple[int, ...]) -> Counts | None:
+def counts_at(run: Run, arm: str, suite: str, at: Reading, seeds: tuple[int, ...]) -> Counts | None:
     """Return names, right answers over all seeds, and answers drawn; None without seeds, or between checkpoints."""
     total: dict[str, int] = {}
     drawn = 0

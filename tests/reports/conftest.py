@@ -49,14 +49,12 @@ class RunSpec:
     counts: Mapping[tuple[str, int, int, str], Sequence[int]] = field(default_factory=dict)
     """Right answers of each item, by arm, seed, checkpoint and suite: overrides the rest."""
     compare_at: str | None = None
-    """As in a resolved plan."""
     cost: Mapping[str, float] = field(default_factory=dict)
     """By arm: what a step of it costs in tokens, FLOPs and seconds, in the place of 1."""
     trials: Mapping[str, Mapping[float, tuple[int | None, ...]]] = field(default_factory=dict)
     """By tuned arm and value of its `strength`: right answers per validation item of each trial, None where it failed;
     one trial for each tuning seed."""
     verdicts: Mapping[str, Any] = field(default_factory=dict)
-    """As in a plan file."""
     untried: frozenset[tuple[str, float]] = frozenset()
     """Points (arm, strength) whose trials have not begun."""
     as_written: frozenset[str] = frozenset()
@@ -152,20 +150,12 @@ def suite_hash(suite: str) -> str:
 def _resolved(spec: RunSpec, cells: list[tuple[str, int]]) -> dict[str, Any]:
     suites = [
         {
-            "name": suite,
-            "version": 1,
-            "sha256": suite_hash(suite),
-            "skill": suite,
-            "description": f"problems of {suite}",
-            "items": spec.items,
-            "samples": spec.samples,
-            "primary": place == 0,
-            "at": "every",
-            "temperature": 1.0,
-            "max_tokens": 40,
+            "name": suite, "version": 1, "sha256": suite_hash(suite), "skill": suite,
+            "description": f"problems of {suite}", "items": spec.items, "samples": spec.samples,
+            "primary": place == 0, "at": "every", "temperature": 1.0, "max_tokens": 40,
         }
         for place, suite in enumerate(spec.suites)
-    ]
+    ]  # fmt: skip
     return {
         "name": spec.name,
         "baseline": spec.baseline,

@@ -59,7 +59,30 @@ def lm_eval_logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command += ["--include_path", str(folder), "--output_path", str(folder / "out"), "--batch_size", "20"]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(folder / "cache")}
     subprocess.run(command, check=True, capture_output=True, env=environment)
+    command[command.index("--output_path") + 1] = str(folder / "again")
+    subprocess.run([*command, "--seed", "7"], check=True, capture_output=True, env=environment)
     return folder / "out"
+
+
+def test_two_imported_runs_are_compared_with_their_texts(lm_eval_logs: Path, explorebench: Command) -> None:
+    for name in ("out", "again"):
+        logs = lm_eval_logs.with_name(name)
+        explorebench("import", logs, "--run", f"runs/{name}", "--arm", "tiny", "--seed", 0, "--filter", "all")
+    found = json.loads(explorebench("compare", "runs/out", "runs/again", "--items", 3, "--json"))
+    (suite,) = found["suites"]
+    assert suite["items_gained"]
+    assert suite["items_lost"]
+    assert suite["over_seeds"]["low"] is None, "one training run of each"
+    assert suite["verdict"] == "can't tell"
+    assert suite["over_items"]["low"] < suite["over_items"]["mean"] < suite["over_items"]["high"]
+    (first, *_) = suite["gained"]
+    ours, theirs = first["answers"]
+    assert sum(answer["right"] for answer in ours) > sum(answer["right"] for answer in theirs)
+    assert {answer["text"] for answer in ours} != {answer["text"] for answer in theirs}
+    text = explorebench("compare", "runs/out:tiny", "runs/again", "--items", 1, "--html", "page.html")
+    assert "One pair of seeds gives no interval over training runs." in text
+    page = Path("page.html").read_text()
+    assert all(item in page for item in (*suite["items_gained"], *suite["items_lost"]))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.power import TTestPower
 
 from reports.statistics.design import Design, SuiteDesign
 from reports.statistics.effects import LIKE_THESE, THESE, effect
@@ -21,11 +22,18 @@ def test_with_seed_noise_alone_the_power_is_that_of_students_test(seeds: int) ->
     assert design.power(0.03) == pytest.approx(stats.nct.sf(critical, seeds - 1, shift), abs=0.002)
 
 
-def test_many_seeds_need_what_the_normal_approximation_says() -> None:
-    # Sixteen unpaired seeds an arm detect one point at a seed sd of one point by the normal approximation; t needs one
-    # more or two.
-    design = Design(seeds=2, suites=(SuiteDesign(items=1000, samples=8, variances=QUIET),), target=THESE)
-    assert 16 <= design.seeds_for(0.01) <= 18
+@pytest.mark.parametrize(
+    ("sd_points", "points", "normal"),
+    [(0.5, 1, 4), (1, 1, 16), (1.5, 1, 36), (2, 1, 63), (2, 2, 16), (3, 3, 16), (1, 2, 4)],
+)
+def test_unpaired_seeds_per_arm(sd_points: float, points: float, normal: int) -> None:
+    """By the normal approximation 16 seeds tell a point at a seed sd of one; Student's t takes three more at most."""
+    variances = Variances(between_items=0.0, within_item=0.0, seed_sd=sd_points / 100)
+    design = Design(seeds=2, suites=(SuiteDesign(items=1000, samples=8, variances=variances),), target=THESE)
+    found = design.seeds_for(points / 100)
+    theirs = TTestPower().solve_power(effect_size=points / sd_points / math.sqrt(2), alpha=0.05, power=0.8)
+    assert found == math.ceil(theirs)
+    assert normal <= found <= normal + 3
 
 
 def test_the_detectable_difference_is_detected_four_times_in_five() -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.stats.power import NormalIndPower, TTestPower
+from statsmodels.stats.power import TTestPower
 
 from reports.statistics import (
     Variances,
@@ -14,7 +14,6 @@ from reports.statistics import (
     paired_difference,
     side,
 )
-from reports.statistics.power import seeds_to_detect
 
 ITEMS_ONLY = Variances(seed_sd=0.0)
 SEEDS_ONLY = Variances(between_items=0.0, within_item=0.0)
@@ -36,20 +35,6 @@ def test_miller_sees_13_2_points_with_one_sample_and_7_5_with_ten() -> None:
 )
 def test_the_table_of_smallest_visible_differences(items: int, samples: int, points: float) -> None:
     assert 100 * detectable_difference(1, items, samples, ITEMS_ONLY) == pytest.approx(points, rel=0.02)
-
-
-@pytest.mark.parametrize(
-    ("sd_points", "points", "seeds"),
-    [(0.5, 1, 4), (1, 1, 16), (1.5, 1, 36), (2, 1, 63), (2, 2, 16), (3, 3, 16), (1, 2, 4)],
-)
-def test_unpaired_seeds_per_arm(sd_points: float, points: float, seeds: int) -> None:
-    variances = Variances(seed_sd=sd_points / 100)
-    assert seeds_to_detect(points / 100, items=math.inf, samples=1, variances=variances) == seeds
-
-
-def test_seeds_agree_with_statsmodels() -> None:
-    theirs = NormalIndPower().solve_power(effect_size=1.0, alpha=0.05, power=0.8, ratio=1.0)
-    assert seeds_to_detect(0.01, items=math.inf, samples=1) == math.ceil(theirs)
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10, 31])
@@ -80,18 +65,6 @@ def test_more_of_anything_sees_smaller_differences() -> None:
     assert detectable_difference(6, 200, 8) < start
     assert detectable_difference(3, 400, 8) < start
     assert detectable_difference(3, 200, 16) < start
-
-
-def test_no_number_of_seeds_makes_up_for_too_few_items() -> None:
-    assert seeds_to_detect(0.01, items=200, samples=8) == math.inf
-    assert seeds_to_detect(0.01, items=200, samples=8, variances=Variances(between_items=0.0)) < 50
-
-
-def test_seeds_to_detect_inverts_the_detectable_difference() -> None:
-    variances = Variances(between_items=0.0, seed_sd=0.02)
-    seeds = int(seeds_to_detect(0.02, 200, 8, variances))
-    assert detectable_difference(seeds, 200, 8, variances) <= 0.02
-    assert detectable_difference(seeds - 1, 200, 8, variances) > 0.02
 
 
 def test_nothing_to_replicate_is_an_error() -> None:
