@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from reports.errors import ReportError
+from reports.site import SitePaths
 
 __all__ = ["ReportError", "write_report"]
 
 
-def write_report(run: Path, site: Path, *, unit: str | None = None, amount: float | None = None) -> Path:
-    """Write the page and the leaderboard of one run, finished or not, and return their folder.
+def write_report(run: Path, site: Path, *, unit: str | None = None, amount: float | None = None) -> SitePaths:
+    """Write the page and the leaderboard of one run, finished or not, and return their paths.
 
     The folder is `site/<plan>` and holds `index.html`, one file that needs no other and no network, and
-    `leaderboard.md`, with the same numbers. Each is replaced in one step; the same run gives the same bytes.
+    `leaderboard.md`, with the same numbers; with a unit,
+    `at-equal-<unit>.html` and `.md` beside them. Each is replaced in one step; the same run gives the same bytes.
 
     Args:
         run: Folder of the run, `runs/<plan>`.
@@ -34,7 +36,6 @@ def write_report(run: Path, site: Path, *, unit: str | None = None, amount: floa
     from reports.page import render
     from reports.read import read_run
     from reports.reading import at_budget
-    from reports.site import SitePaths
     from reports.summary import plain_answer, standing
     from reports.tables import note_table
 
@@ -42,7 +43,8 @@ def write_report(run: Path, site: Path, *, unit: str | None = None, amount: floa
     at = default_reading(found) if unit is None else at_budget(found, unit, amount)
     board = leaderboard(found, at)
     sentences = [sentence for sentence in (standing(found, board), *plain_answer(found, board)) if sentence]
-    paths = SitePaths.of(site, found.plan.name)
+    paths = SitePaths.of(site, found.plan.name, unit)
+    sentences.append(f"Arms are compared {at.words}.")
     pairs = controls(found, board.at)
     others = {
         aggregates.TITLE: [aggregates.aggregate_table(found, at)],
@@ -55,4 +57,4 @@ def write_report(run: Path, site: Path, *, unit: str | None = None, amount: floa
     }
     write_text(paths.leaderboard, markdown(board, pairs, found.plan.name, " ".join(sentences), others))
     write_text(paths.page, render(found, board, unit or found.compute_unit))
-    return paths.root
+    return paths

@@ -16,6 +16,8 @@ from reports.tables import Table
 
 TITLE = "Score for compute"
 FACTORS = (1, 2, 4)
+TOLERANCE = 0.02
+"""Cells stop at the first step past their budget; costs within this share count as equal."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +56,7 @@ def efficiency(run: Run, unit: str) -> list[Efficiency]:
     finals = [
         (_mean([curve.compute[-1] for curve in found]), _final(run, arm, PRIMARY)) for arm, found in curves.items()
     ]
-    front = pareto_front([cost for cost, _ in finals], [score for _, score in finals])
+    front = pareto_front([cost for cost, _ in finals], [score for _, score in finals], TOLERANCE)
     rows = []
     for place, (arm, found) in enumerate(curves.items()):
         areas = [area for curve in found if (area := area_under(curve.compute, curve.scores, until)) is not None]

@@ -28,5 +28,5 @@ def report(run_folder: Path, site: Path, unit: str | None, amount: float | None)
         raise click.UsageError("--amount needs --unit, in which it is")
 
     with explained(ReportError):
-        folder = write_report(run_folder, site, unit=unit, amount=amount)
-    click.echo(f"wrote {folder / 'index.html'} and {folder / 'leaderboard.md'}")
+        paths = write_report(run_folder, site, unit=unit, amount=amount)
+    click.echo(f"wrote {paths.page} and {paths.leaderboard}")

@@ -122,10 +122,15 @@ def censored_median(values_S: Sequence[float], level: float = 0.95) -> Censored:
     )
 
 
-def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
+def pareto_front(costs: Sequence[float], scores: Sequence[float], tolerance: float = 0.0) -> list[int]:
     """Return the places that no other one beats: none costs at most as much and scores at least as much, one strictly.
 
     A place with an unknown (NaN) cost or score is on no front.
+
+    Args:
+        costs: Compute.
+        scores: Higher is better.
+        tolerance: Costs that differ by less than this share count as equal: cells stop at the first step past a budget.
 
     Examples:
         >>> pareto_front([1, 2, 3], [0.2, 0.1, 0.3])
@@ -135,9 +140,9 @@ def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[int]:
 
     def beaten(place: int) -> bool:
         return any(
-            costs[other] <= costs[place]
+            costs[other] <= costs[place] * (1 + tolerance)
             and scores[other] >= scores[place]
-            and (costs[other] < costs[place] or scores[other] > scores[place])
+            and (costs[other] < costs[place] * (1 - tolerance) or scores[other] > scores[place])
             for other in known
         )
 

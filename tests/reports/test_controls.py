@@ -220,7 +220,7 @@ def test_what_is_missing_is_said(
     assert found.rows[0].texts[2:] == texts
     assert found.uncounted == uncounted
     assert told in answer(run)[1]
-    folder = write_report(root, tmp_path / "site")
+    folder = write_report(root, tmp_path / "site").root
     for name in ("index.html", "leaderboard.md"):
         assert f"Not counted: {uncounted}." in unescape((folder / name).read_text())
 
@@ -260,7 +260,7 @@ def test_controls_that_are_switched_off_are_told(
 ) -> None:
     root = marked(write_run(spec(correct=correct())), {}, left_out)
     assert switched_off(read_run(root)) == told
-    folder = write_report(root, tmp_path / "site")
+    folder = write_report(root, tmp_path / "site").root
     page, table = (unescape((folder / name).read_text()) for name in ("index.html", "leaderboard.md"))
     assert told in table
     assert told in page[: page.index("<main>")]
@@ -273,7 +273,7 @@ def test_where_no_control_belongs_to_an_arm_nothing_is_said(
 ) -> None:
     """A plan written before there were controls counts as one without."""
     root = write_run(spec(correct=correct()))
-    folder = write_report(root if old else marked(root, {}), tmp_path / "site")
+    folder = write_report(root if old else marked(root, {}), tmp_path / "site").root
     for name in ("index.html", "leaderboard.md"):
         text = re.sub(r"<style>.*?</style>", "", (folder / name).read_text(), flags=re.S)
         assert "control" not in text.lower()
@@ -283,7 +283,7 @@ def test_page_and_markdown_have_the_same_rows(write_run: WriteRun, spec: type[Ru
     arm = "<b>g2rl</b> | `x`"
     nasty = f"noise_novelty({arm})"
     root = marked(write_run(spec(arms=("grpo", arm, nasty), seed_noise=0.05)), {nasty: [arm]})
-    folder = write_report(root, tmp_path / "site")
+    folder = write_report(root, tmp_path / "site").root
     page, table = ((folder / name).read_text() for name in ("index.html", "leaderboard.md"))
     row = compared(read_run(root)).rows[0]
     section = page[page.index('<section id="controls">') : page.index('<section id="learning">')]

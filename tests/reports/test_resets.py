@@ -159,7 +159,7 @@ def test_notes_are_no_resets(root: Path) -> None:
 def test_page_and_markdown_tell_the_same(root: Path, tmp_path: Path) -> None:
     note = {"kind": "note", "cause": "weight 0.5", "step": 2}
     edited(watched(root), "01-1", lambda line: {"events": [note] if line["step"] == 2 else []})
-    folder = write_report(root, tmp_path / "site")
+    folder = write_report(root, tmp_path / "site").root
     page, table = ((folder / name).read_text() for name in ("index.html", "leaderboard.md"))
     run = read_run(root)
     assert "<b>" not in page + table
@@ -175,7 +175,7 @@ def test_page_and_markdown_tell_the_same(root: Path, tmp_path: Path) -> None:
 
 
 def test_where_nothing_happened_nothing_is_shown(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
-    folder = write_report(write_run(spec()), tmp_path / "site")
+    folder = write_report(write_run(spec()), tmp_path / "site").root
     for name, marks in {
         "index.html": ("#resets", "#watches", "Notes:"),
         "leaderboard.md": ("## Resets", "## W", "## Notes"),

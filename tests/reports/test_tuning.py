@@ -66,7 +66,7 @@ def test_every_arm_says_where_its_parameters_come_from(
 ) -> None:
     folder = write_run(spec(trials=trials, untried=frozenset(untried), as_written=frozenset({"g2rl"})))
     assert {arm: origin_of_parameters(read_run(folder), arm) for arm in told} == told
-    report = write_report(folder, tmp_path / "site")
+    report = write_report(folder, tmp_path / "site").root
     board = (report / "leaderboard.md").read_text().split("\n## ")[0]
     rows = [line.split("|") for line in board.splitlines() if line.startswith("| ")]
     by_arm = {row[1].split()[0]: row[-2].strip() for row in rows}
@@ -129,7 +129,7 @@ def test_the_bill_has_tuning_in_rows_of_its_own(write_run: WriteRun, spec: type[
     run = read_run(write_run(spec(trials=FAILING)))
     rows = {row[:2]: row[2:] for row in compute_table(run).rows}
     # Six trials; three failed and took their step of 3 s twice; the three others were evaluated for 0.5 s.
-    assert rows["g2rl", "tuning: training"] == ("900", "0", "0", "9.00 M", "27.0", "9.0", "unknown")
+    assert rows["g2rl", "tuning: training"] == ("900", "0", "0", "9.00 M", "27.0", "9.0", "unknown", "unknown")
     assert rows["g2rl", "tuning: evaluation"][4] == "1.5"
     assert not any(arm == "grpo" and phase.startswith("tuning") for arm, phase in rows)
     seconds = device_seconds_by_phase(run)
@@ -176,7 +176,7 @@ def test_the_page_is_whole_with_names_that_are_no_html(
 ) -> None:
     nasty = "<b>g2rl</b> | `x`"
     run = write_run(spec(arms=("grpo", nasty), trials={nasty: {0.1: (1,), 0.3: (None,)}}))
-    page = (write_report(run, tmp_path / "site") / "index.html").read_text()
+    page = (write_report(run, tmp_path / "site").root / "index.html").read_text()
     assert "<b>" not in page
     assert 'id="tuning"' in page
     assert re.search(r'href="#tuning"', page)
@@ -186,6 +186,6 @@ def test_a_run_whose_baseline_has_no_parameters_is_reported(
     write_run: WriteRun, spec: type[RunSpec], tmp_path: Path
 ) -> None:
     lost: Trials = {"grpo": {0.1: (None,), 0.3: (None,)}, "g2rl": {0.1: (1,), 0.3: (2,)}}
-    text = (write_report(write_run(spec(trials=lost)), tmp_path / "site") / "leaderboard.md").read_text()
+    text = write_report(write_run(spec(trials=lost)), tmp_path / "site").leaderboard.read_text()
     assert "Parameters of grpo: not chosen: all 2 trials failed." in text
     assert "There is no arm to compare with the baseline grpo yet." in text

@@ -63,7 +63,7 @@ class _Page(HTMLParser):
 @pytest.fixture
 def nasty(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> Path:
     run = write_run(spec(arms=("grpo", NASTY_ARM), seed_noise=0.05, failed={(NASTY_ARM, 2): NASTY_CAUSE}))
-    return write_report(run, tmp_path / "site")
+    return write_report(run, tmp_path / "site").root
 
 
 def test_the_page_is_one_whole_file_without_scripts_or_the_network(nasty: Path) -> None:
@@ -119,13 +119,13 @@ def test_the_markdown_has_the_pages_numbers(nasty: Path) -> None:
 
 def test_writing_twice_changes_no_byte(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
     run = write_run(spec(seed_noise=0.05))
-    first = {path.name: path.read_bytes() for path in write_report(run, tmp_path / "site").iterdir()}
-    second = {path.name: path.read_bytes() for path in write_report(run, tmp_path / "site").iterdir()}
+    first = {path.name: path.read_bytes() for path in write_report(run, tmp_path / "site").root.iterdir()}
+    second = {path.name: path.read_bytes() for path in write_report(run, tmp_path / "site").root.iterdir()}
     assert first == second
 
 
 def test_a_single_seed_prints_no_interval(write_run: WriteRun, spec: type[RunSpec], tmp_path: Path) -> None:
-    folder = write_report(write_run(spec(seeds=(7,))), tmp_path / "site")
+    folder = write_report(write_run(spec(seeds=(7,))), tmp_path / "site").root
     for name in ("index.html", "leaderboard.md"):
         text = (folder / name).read_text()
         assert "n/a (1 seed)" in text
@@ -138,7 +138,7 @@ def test_a_run_that_has_only_begun_is_reported(write_run: WriteRun, spec: type[R
     for path in (RunPaths(run).cells / "02-1").rglob("*"):
         if path.is_file():
             path.unlink()
-    page = _Page((write_report(run, tmp_path / "site") / "index.html").read_text())
+    page = _Page((write_report(run, tmp_path / "site").root / "index.html").read_text())
     assert "5 interrupted and 1 waiting" in page.text
     assert "Unknown: no evaluated checkpoint" in page.text
 
@@ -147,7 +147,7 @@ def test_without_device_seconds_the_page_says_unknown(write_run: WriteRun, spec:
     run = write_run(spec())
     for path in run.rglob("ledger.jsonl"):
         path.write_text(path.read_text().replace('"device_seconds": 0.3', '"device_seconds": null'))
-    page = _Page((write_report(run, tmp_path / "site") / "index.html").read_text())
+    page = _Page((write_report(run, tmp_path / "site").root / "index.html").read_text())
     assert "Unknown: the ledger lacks the device-seconds" in page.text
 
 
@@ -155,7 +155,7 @@ def test_cells_that_ran_elsewhere_are_named(write_run: WriteRun, spec: type[RunS
     run = write_run(spec())
     identity = RunPaths(run).cell("02-1").identity
     write_json(identity, {"fingerprint": {"commit": "c0ffee", "torch": "2.99"}})
-    page = _Page((write_report(run, tmp_path / "site") / "index.html").read_text())
+    page = _Page((write_report(run, tmp_path / "site").root / "index.html").read_text())
     assert "Differences between cells" in page.text
     assert re.search(r"torch 2\.99 g2rl, seed 1", page.text)
 
@@ -184,3 +184,24 @@ def test_a_whole_report_never_imports_torch(write_run: WriteRun, spec: type[RunS
     )
     command = [sys.executable, "-c", code, str(run), str(tmp_path / "site")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "False"
+
+
+def test_at_equal_compute_a_report_of_its_own_ranks_anew(
+    write_run: WriteRun, spec: type[RunSpec], tmp_path: Path
+) -> None:
+    correct = {(arm, seed, step): right for arm, ends in (("grpo", (3, 5)), ("g2rl", (2, 8))) for step, right in
+               enumerate(ends, start=1) for seed in range(3)}  # fmt: skip
+    run = write_run(spec(correct=correct, cost={"g2rl": 2.0}))
+    plain = write_report(run, tmp_path / "site")
+    equal = write_report(run, tmp_path / "site", unit="generated_tokens")
+    assert plain.root == equal.root
+    assert {path.name for path in plain.root.iterdir()} == {
+        "index.html", "leaderboard.md", "at-equal-generated_tokens.html", "at-equal-generated_tokens.md",
+    }  # fmt: skip
+    scores = [
+        next(line for line in paths.leaderboard.read_text().splitlines() if line.startswith("| g2rl")).split("|")[4]
+        for paths in (plain, equal)
+    ]
+    assert [score.split("%")[0].strip() for score in scores] == ["80.0", "20.0"], "half its training costs as much"
+    assert "Arms are compared at 8,000 generated tokens each." in equal.leaderboard.read_text()
+    assert "at 8,000 generated tokens each" in equal.page.read_text()

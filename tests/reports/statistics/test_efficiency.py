@@ -82,6 +82,11 @@ def test_the_front_keeps_equals_and_leaves_out_the_unknown() -> None:
     assert pareto_front([1, 1, 2, math.nan], [0.3, 0.3, 0.3, 0.9]) == [0, 1]
 
 
+def test_costs_that_are_nearly_equal_are_no_excuse() -> None:
+    assert pareto_front([1.0, 0.99], [0.3, 0.2]) == [0, 1]
+    assert pareto_front([1.0, 0.99], [0.3, 0.2], tolerance=0.02) == [0]
+
+
 def test_a_profile_by_hand() -> None:
     costs = np.array([[10.0, 30.0, math.inf], [20.0, 10.0, math.inf]])
     assert cost_profile(costs, [1, 2, 3]) == pytest.approx(np.array([[1, 1, 2], [1, 2, 2]]) / 3)
