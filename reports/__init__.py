@@ -28,7 +28,8 @@ def write_report(run: Path, site: Path, *, unit: str | None = None, amount: floa
         ReportError: If `run` isn't a run, has no records yet, mixes versions of a suite, or can't be matched.
     """
     from harness.store.atomic import write_text
-    from reports import aggregates, consistency, efficiency, regressions, resets, watches
+    from harness.store.paths import RunPaths
+    from reports import accounting, aggregates, consistency, efficiency, regressions, resets, watches
     from reports.comparison import default_reading
     from reports.controls import controls
     from reports.leaderboard import leaderboard
@@ -54,7 +55,10 @@ def write_report(run: Path, site: Path, *, unit: str | None = None, amount: floa
         resets.TITLE: [resets.gain_table(found, board.at), resets.reset_table(found)],
         watches.TITLE: [watches.watch_table(found)],
         "Notes": [note_table(found)],
+        accounting.TITLE: [accounting.accounting_table(found, RunPaths(run))],
     }
     write_text(paths.leaderboard, markdown(board, pairs, found.plan.name, " ".join(sentences), others))
-    write_text(paths.page, render(found, board, unit or found.compute_unit))
+    write_text(
+        paths.page, render(found, board, unit or found.compute_unit, accounting.accounting_table(found, RunPaths(run)))
+    )
     return paths

@@ -12,6 +12,7 @@ DOORS = {
     "power": Door("harness.cli.power", "Say what a plan can detect, with the variances of a pilot."),
     "queue": Door("harness.cli.queue", "Run what is missing of a plan."),
     "status": Door("harness.cli.status", "Show where each cell of a run stands."),
+    "account": Door("harness.cli.account", "Ask Slurm what it counted for a run's jobs."),
     "report": Door("harness.cli.report", "Write the page and the leaderboard of a run."),
     "compare": Door("harness.cli.compare", "Set two results side by side, with items gained and lost."),
     "gate": Door("harness.cli.gate", "Say whether anything regressed, for CI."),

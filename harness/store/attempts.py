@@ -42,6 +42,8 @@ class Attempt:
     """kind and message of what ended it, unless it is done."""
     phase: str = "starting"
     resumed_from_step: int = 0
+    job: str | None = None
+    """Slurm's number of the job that it ran in."""
     notes: tuple[str, ...] = ()
     """What happened that a reader of the row should know."""
 
@@ -88,6 +90,7 @@ def begin(paths: CellPaths) -> Attempt:
         pid=pid,
         pid_started=_process_started(pid),
         started=time.time(),
+        job=os.environ.get("SLURM_JOB_ID"),
     )
     create_json(paths.attempt(number), asdict(attempt))
     return attempt

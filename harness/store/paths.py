@@ -100,6 +100,11 @@ class RunPaths:
         return self.root / "cells"
 
     @property
+    def accounting(self) -> Path:
+        """What the scheduler counted for the jobs of the run's attempts, by job."""
+        return self.root / "accounting.json"
+
+    @property
     def jobs(self) -> Path:
         """Where a scheduler keeps what it needs: scripts, pickles and the output of jobs."""
         return self.root / "jobs"

@@ -24,8 +24,8 @@ from reports.verdicts.words import rule_in_words
 from reports.watches import watch_table
 
 
-def render(run: Run, board: Leaderboard, unit: str) -> str:
-    """Return the page as HTML, with score against compute in `unit`."""
+def render(run: Run, board: Leaderboard, unit: str, accounting: Table) -> str:
+    """Return the page as HTML, with score against compute in `unit`, and what a scheduler counted, if anything."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -69,6 +69,7 @@ def render(run: Run, board: Leaderboard, unit: str) -> str:
         watched=watch_drawings(run),
         smoothing=SMOOTHING,
         rule=rule_in_words(plan.rule),
+        accounting=accounting,
         aggregates=aggregate_table(run, board.at),
         consistency=consistency_table(run, board.at),
         noise=noise_table(run),
