@@ -18,11 +18,11 @@ def markdown(board: Leaderboard, found: Controls, title: str, note: str, others:
     Under those stand the `others`, tables by the title of their section; one without rows is left out.
     Arms stand in the plan's order, and column widths don't depend on numbers.
     """
-    lines = [f"# {_escaped(title)}", "", _escaped(note), "", *_standings(board)]
+    lines = [f"# {escaped(title)}", "", escaped(note), "", *_standings(board)]
     if found.rows:
         lines += ["", f"## {TITLE}", "", *_pairs(found)]
     if found.uncounted:
-        lines += ["", f"Not counted: {_escaped(found.uncounted)}."]
+        lines += ["", f"Not counted: {escaped(found.uncounted)}."]
     for section, tables in others.items():
         shown = [table for table in tables if table.rows]
         lines += ["", f"## {section}"] if shown else []
@@ -60,17 +60,18 @@ def _pairs(found: Controls) -> list[str]:
 
 
 def _table(titles: list[str], rows: list[list[str]], kinds: list[str]) -> list[str]:
-    widths = [max(_WIDTHS[kind], len(_escaped(name))) for kind, name in zip(kinds, titles, strict=True)]
+    widths = [max(_WIDTHS[kind], len(escaped(name))) for kind, name in zip(kinds, titles, strict=True)]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return [_line(titles, widths), rule, *(_line(row, widths) for row in rows)]
 
 
 def _line(texts: list[str], widths: list[int]) -> str:
-    padded = [_escaped(text).ljust(width) for text, width in zip(texts, widths, strict=True)]
+    padded = [escaped(text).ljust(width) for text, width in zip(texts, widths, strict=True)]
     return "| " + " | ".join(padded) + " |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as one cell of a Markdown table."""
     flat = " ".join(text.split())
     for mark, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("`", "&#96;")):
         flat = flat.replace(mark, entity)

@@ -145,6 +145,11 @@ def _caution(run: Run, board: Leaderboard) -> str:
             else f"some arms have only {amount}"
         )
         parts.append(f"{few}, so “can't tell” means not measured finely enough, not equal")
+    parts += [
+        f"{row.arm} and {board.baseline} are not paired on {row.against.left_out}"
+        for row in board.rows
+        if row.against is not None and row.against.left_out and row.arm != BASE_ARM and row.seeds
+    ]
     failed = sum(cell.state == "failed" for cell in run.cells)
     if failed:
         verb = "is" if failed == 1 else "are"

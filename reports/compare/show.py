@@ -11,6 +11,7 @@ from reports import formatting
 from reports.compare.compared import OnSuite, compared, settings_that_differ
 from reports.compare.sides import Side
 from reports.compare.texts import Answered, ItemPair, item_pairs
+from reports.markdown import escaped
 from reports.statistics import Interval
 from reports.verdicts.words import rule_in_words
 
@@ -57,7 +58,7 @@ def comparison(
 
 def as_markdown(found: Comparison) -> str:
     """Return all of it as Markdown."""
-    lines = [f"# {_cell(found.a.name)} against {_cell(found.b.name)}", "", found.rule, ""]
+    lines = [f"# {escaped(found.a.name)} against {escaped(found.b.name)}", "", found.rule, ""]
     titles = (
         "suite",
         "A (%)",
@@ -70,22 +71,22 @@ def as_markdown(found: Comparison) -> str:
         "sign test p",
     )
     lines += [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
-    lines += [f"| {' | '.join(map(_cell, row))} |" for row in map(summary_row, found.suites)]
+    lines += [f"| {' | '.join(map(escaped, row))} |" for row in map(summary_row, found.suites)]
     lines += ["", *(f"- {text}" for one in found.suites for text in notes(one))]
     for one in found.suites:
         for word, items in (("gained", found.gained[one.suite]), ("lost", found.lost[one.suite])):
             if items:
                 lines += [
                     "",
-                    f"## {_cell(one.suite)}: {word}",
+                    f"## {escaped(one.suite)}: {word}",
                     "",
                     "| item | A | B | A answered | B answered |",
                     "|---|---|---|---|---|",
                 ]
-                lines += [f"| {' | '.join(map(_cell, _item_row(item)))} |" for item in items]
+                lines += [f"| {' | '.join(map(escaped, _item_row(item)))} |" for item in items]
     if found.settings:
         lines += ["", "## Settings that differ", "", "| setting | A | B |", "|---|---|---|"]
-        lines += [f"| {' | '.join(map(_cell, row))} |" for row in found.settings]
+        lines += [f"| {' | '.join(map(escaped, row))} |" for row in found.settings]
     return "\n".join(lines) + "\n"
 
 
@@ -174,10 +175,3 @@ def _first(answers: Sequence[Answered]) -> str:
 
 def _ends(interval: Interval) -> dict[str, float | None]:
     return {"mean": interval.mean, "low": interval.low, "high": interval.high}
-
-
-def _cell(text: str) -> str:
-    flat = " ".join(text.split())
-    for mark, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("`", "&#96;")):
-        flat = flat.replace(mark, entity)
-    return flat

@@ -98,6 +98,7 @@ def test_only_seeds_that_both_have_are_paired(write_run: WriteRun, spec: type[Ru
     assert row.seeds == 3
     assert row.difference is not None
     assert row.difference.count == 2
+    assert "g2rl and grpo are not paired on seed 0" in plain_answer(run, leaderboard(run))[-1]
 
 
 def test_a_failed_cell_is_a_row_with_its_cause_and_its_compute(write_run: WriteRun, spec: type[RunSpec]) -> None:

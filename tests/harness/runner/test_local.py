@@ -15,7 +15,10 @@ from typing import Any, Protocol
 
 import pytest
 
+from harness.ledger.ledger import OUTSIDE
 from harness.store.atomic import read_lines
+from reports.leaderboard import spent_in
+from reports.read import read_run
 
 DEADLINE_S = 180.0
 
@@ -56,8 +59,26 @@ def worker_pids(place: Place) -> list[int]:
     return [attempt["pid"] for attempt in attempts if attempt["ended"] is None]
 
 
+def require_reconciled(root: Path) -> None:
+    """Hold phases to cells, cells to the plan, and what counts of a cell to what its log says was spent."""
+    run = read_run(root)
+    training = run.compute[~run.compute["phase"].isin(OUTSIDE)]
+    for column in ("generated_tokens", "flops", "device_seconds"):
+        whole = training[column].sum()
+        assert training.groupby(["cell", "phase", "part"])[column].sum().sum() == pytest.approx(whole)
+        assert training[training["lost"]][column].sum() + training[~training["lost"]][column].sum() == pytest.approx(
+            whole
+        )
+        kept = training[~training["lost"]].groupby("cell")[column].sum()
+        said = run.training.groupby("cell")[column].last()
+        assert kept.to_dict() == pytest.approx(said.to_dict())
+        spent = [spent_in(run.compute_of(cell.id)) for cell in run.cells if cell.arm != "base"]
+        assert sum(getattr(one, column) for one in spent) == pytest.approx(whole), "the page's rows, lost work included"
+
+
 def test_an_uninterrupted_run_does_everything(queued: tuple[Place, subprocess.CompletedProcess[str]]) -> None:
     place, done = queued
+    require_reconciled(place.run)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 of 6 cells done. Next: explorebench report runs/demo" in done.stdout
     for arm in ("grpo", "g2rl"):
@@ -100,6 +121,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     last = place.explorebench("queue", "demo.yaml")
     assert last.returncode == 0, last.stdout + last.stderr
     assert place.record_hashes() == finished.record_hashes()
+    require_reconciled(place.run)
 
 
 def test_a_killed_worker_is_a_row_and_the_others_go_on(fresh_workplace: Place, finished: Place) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from harness.evaluation.records import read_records, write_records
+from harness.evaluation.records import read_records, recorded_summary, write_records
 from harness.store.paths import RunPaths
+from harness.store.schema import SUMMARY_KEY
 from reports.errors import ReportError
 from reports.read import read_run
 
@@ -102,6 +104,16 @@ def test_a_torn_record_says_which_file(write_run: WriteRun, spec: type[RunSpec])
     path = sorted(root.rglob("*.parquet"))[0]
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ReportError, match=path.name):
+        read_run(root)
+
+
+def test_a_record_without_items_says_which_file(write_run: WriteRun, spec: type[RunSpec]) -> None:
+    root = write_run(spec())
+    path = sorted(root.rglob("*.parquet"))[0]
+    summary = {**recorded_summary(path), "items": 0}
+    empty = pq.read_table(path).slice(0, 0).replace_schema_metadata({SUMMARY_KEY: json.dumps(summary).encode()})
+    pq.write_table(empty, path)
+    with pytest.raises(ReportError, match=rf"{path.name}: can't be read as a record \(a record without items\)"):
         read_run(root)
 
 
