@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
+from reports.statistics.bootstrap import pigeonhole_interval
 from reports.statistics.effects import LIKE_THESE, THESE, components, effect
 
 ONE = np.array([[0.1, 0.3], [0.2, 0.8]])
@@ -81,6 +82,15 @@ def test_the_order_of_seeds_and_items_is_nothing(values: np.ndarray, seeds: list
     one, other = effect([values]), effect([values[seeds][:, items]])
     assert other.mean == pytest.approx(one.mean)
     assert other.interval().half_width == pytest.approx(one.interval().half_width)
+
+
+def test_with_many_seeds_the_pigeonhole_bootstrap_says_the_same() -> None:
+    rng = np.random.default_rng(4)
+    values = 0.02 + rng.normal(0, 0.02, (12, 1)) + rng.normal(0, 0.1, (1, 80)) + rng.normal(0, 0.02, (12, 80))
+    low, high = pigeonhole_interval(values, rng)
+    half = effect([values]).interval().half_width
+    assert half is not None
+    assert (high - low) / 2 == pytest.approx(half, rel=0.2)
 
 
 def test_suites_count_alike_whatever_their_size() -> None:
