@@ -13,8 +13,8 @@ from reports.read import CellView, Run
 from reports.read.compute import OUTSIDE, total
 from reports.read.plan import BASE_ARM, PlanView
 from reports.reading import Reading
-from reports.statistics import Interval, Verdict
-from reports.verdicts.family import Judged, judged, ranks
+from reports.statistics import Interval, Target, Verdict
+from reports.verdicts.family import Judged, judged, other_target, ranks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +84,8 @@ class Leaderboard:
     """Those with a column of their own: all but a suite that is the primary score by itself."""
     primary: str
     """The primary score in words."""
+    elsewhere: Target
+    """What the verdicts are not on, which is printed beside them."""
     challengers: int
     """Arms that are compared with the baseline, controls counted and the untrained model not."""
     rows: tuple[ArmRow, ...]
@@ -129,6 +131,7 @@ def leaderboard(run: Run, at: Reading | None = None) -> Leaderboard:
         trained=any(row.seeds for row in rows if row.arm != BASE_ARM),
         suites=tuple(suite.name for suite in plan.suites if plan.primary_suites != (suite.name,)),
         primary=_primary_in_words(plan.primary_suites),
+        elsewhere=other_target(plan.rule.items),
         challengers=len(plan.challengers),
         rows=rows,
     )
@@ -152,6 +155,7 @@ def header(board: Leaderboard) -> list[str]:
         f"{board.primary} (%)",
         f"less {board.baseline} (points)",
         "verdict",
+        f"for {board.elsewhere} (points)",
         *suites,
         *amounts,
     ]
@@ -167,6 +171,7 @@ def cells(row: ArmRow, board: Leaderboard) -> list[str]:
         formatting.score(row.primary),
         "reference" if reference else formatting.points(row.difference),
         _verdict_text(row),
+        "" if row.against is None else formatting.points(row.against.elsewhere),
         *(formatting.score(row.suites[suite]) for suite in board.suites),
         *spent_texts(row.spent),
     ]
@@ -185,7 +190,7 @@ def _verdict_text(row: ArmRow) -> str:
 
 def failure_cells(cell: CellView, spent: Spent, board: Leaderboard) -> list[str]:
     """Return the texts of one failed cell, in the order of `header`."""
-    blank = [""] * (3 + len(board.suites))
+    blank = [""] * (4 + len(board.suites))
     return [failure_title(cell), "", "", *blank, *spent_texts(spent)]
 
 

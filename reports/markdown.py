@@ -44,6 +44,7 @@ def _standings(board: Leaderboard) -> list[str]:
         "score",
         "score",
         "verdict",
+        "score",
         *["score"] * len(board.suites),
         *["amount"] * 4,
         "parameters",

@@ -9,7 +9,19 @@ from typing import Any, Literal
 from reports.comparison import PRIMARY, scores_by_seed
 from reports.read import Run
 from reports.reading import Reading
-from reports.statistics import Effect, Interval, Verdict, benjamini_hochberg, effect, holm, holm_levels, tie_ranks
+from reports.statistics import (
+    LIKE_THESE,
+    THESE,
+    Effect,
+    Interval,
+    Target,
+    Verdict,
+    benjamini_hochberg,
+    effect,
+    holm,
+    holm_levels,
+    tie_ranks,
+)
 from reports.verdicts.noise import floor_of
 from reports.verdicts.pairs import pairs
 
@@ -28,6 +40,8 @@ class Judged:
     """None when no seed has both."""
     interval: Interval | None
     """Of the arm less the other, at the level that the number of comparisons leaves."""
+    elsewhere: Interval | None
+    """The same for the other target: these items where the verdict is on items like these, and the other way round."""
     p_value: float
     """Adjusted for the number of comparisons; 1 where nothing can be told."""
     margin: float
@@ -69,7 +83,19 @@ def judged(
     )
 
 
-_NOTHING: dict[str, Any] = {"effect": None, "interval": None, "p_value": 1.0, "margin": 0.0, "verdict": None}
+_NOTHING: dict[str, Any] = {
+    "effect": None,
+    "interval": None,
+    "elsewhere": None,
+    "p_value": 1.0,
+    "margin": 0.0,
+    "verdict": None,
+}
+
+
+def other_target(target: Target) -> Target:
+    """Return the one of the two that `target` isn't."""
+    return THESE if target == LIKE_THESE else LIKE_THESE
 
 
 def _judged(
@@ -88,6 +114,7 @@ def _judged(
         other=both[1],
         effect=found,
         interval=interval,
+        elsewhere=found.interval(level, other_target(rule.items)),
         p_value=adjusted,
         margin=max(rule.margin, floor),
         verdict=verdict,

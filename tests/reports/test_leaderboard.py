@@ -48,6 +48,8 @@ def test_scores_and_paired_differences_by_hand(worked: Run) -> None:
     assert g2rl["countdown (%)"] == "63.3% ±\N{NO-BREAK SPACE}37.9"
     assert g2rl["less grpo (points)"] == "+33.3 [+19.0, +47.7]"
     assert g2rl["verdict"] == "improved"
+    assert g2rl["for these items (points)"] == g2rl["less grpo (points)"], "all items alike: they add no noise"
+    assert grpo["for these items (points)"] == ""
     assert _texts(board, "base")["less grpo (points)"] == "\N{MINUS SIGN}20.0 [\N{MINUS SIGN}44.8, +4.8]"
 
 

@@ -93,3 +93,13 @@ def test_an_item_that_stands_twice_cannot_be_paired(write_run: WriteRun, spec: t
     write_records(path, records.key, [records.items[0], *records.items], settings="made up")
     with pytest.raises(ReportError, match="stands in it twice"):
         pairs(run := read_run(root), ("g2rl", "grpo"), at_checkpoint(run, 2), ("countdown",))
+
+
+def test_both_targets_are_told(write_run: WriteRun, spec: type[RunSpec]) -> None:
+    for items, wider in (("items like these", True), ("these items", False)):
+        run = read_run(write_run(small(spec, name=items.replace(" ", "-"), verdicts={"items": items})))
+        (found,) = judged(run, [("g2rl", "grpo")], at_checkpoint(run, 2), None)
+        assert found.interval is not None
+        assert found.elsewhere is not None
+        assert (found.interval.half_width or 0) != (found.elsewhere.half_width or 0)
+        assert ((found.interval.half_width or 0) > (found.elsewhere.half_width or 0)) == wider
