@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.evaluation.engines.contract import Completion, Request
+from harness.ledger.flops import attended_cached, attended_whole, tokens_decoded
 from harness.store.atomic import write_json
 
 
@@ -42,6 +43,10 @@ class Effort:
     prompt_tokens: int = 0
     """Prompt tokens that were read; the samples of an item in one batch share one reading."""
     generated_tokens: int = 0
+    forward_tokens: int = 0
+    """Tokens that went through the layers."""
+    attended: int = 0
+    """Keys that these were compared with."""
     seconds: float = 0.0
     """That generating held the engine."""
 
@@ -122,9 +127,13 @@ class AnswerStore:
 
     def _note(self, place: Place, row: dict[str, Any]) -> None:
         self._places[row["item"], row["first"]] = place
-        self.effort.prompt_tokens += row["prompt_tokens"]
-        self.effort.generated_tokens += sum(tokens for _, tokens, _ in row["answers"])
-        self.effort.seconds += row["seconds"]
+        effort, prompt = self.effort, row["prompt_tokens"]
+        lengths = [tokens for _, tokens, _ in row["answers"]]
+        effort.prompt_tokens += prompt
+        effort.generated_tokens += sum(lengths)
+        effort.forward_tokens += prompt + tokens_decoded(lengths)
+        effort.attended += attended_whole([prompt]) + attended_cached([prompt] * len(lengths), lengths)
+        effort.seconds += row["seconds"]
 
 
 def _firsts(batch: Sequence[Request]) -> list[tuple[str, int]]:

@@ -16,7 +16,7 @@ from harness.evaluation.key import EvaluationKey
 from harness.evaluation.records import RecordKey, recorded_settings, write_records
 from harness.evaluation.run import generate, graded
 from harness.ledger.counters import energy_counters, peak_memory
-from harness.ledger.flops import ModelShape, attended_decoding, shape_of
+from harness.ledger.flops import ModelShape, shape_of
 from harness.ledger.ledger import Ledger, Use
 from harness.models import ModelLoadError, load_model, load_tokenizer
 from harness.plan.cells import Cell
@@ -158,18 +158,15 @@ class Recorder:
 
 
 def _use(todo: Todo, effort: Effort, shape: ModelShape, step: int) -> Use:
-    answers = len(todo.suite.items) * todo.suite.samples
-    prompt, answer = effort.prompt_tokens / len(todo.suite.items), effort.generated_tokens / answers
-    attended = answers * attended_decoding([round(prompt)], [round(answer)])
     return Use(
         step=step,
         phase="evaluate",
         checkpoint=todo.checkpoint,
         suite=todo.suite.name,
         generated_tokens=effort.generated_tokens,
-        forward_tokens=effort.prompt_tokens + effort.generated_tokens,
+        forward_tokens=effort.forward_tokens,
         forward_flops=shape.forward(
-            tokens=effort.prompt_tokens + effort.generated_tokens, logits=effort.generated_tokens, attended=attended
+            tokens=effort.forward_tokens, logits=effort.generated_tokens, attended=effort.attended
         ),
         device_seconds=effort.seconds,
         peak_memory_bytes=peak_memory(),

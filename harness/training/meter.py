@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 
 from harness.ledger.counters import Energy, peak_memory
-from harness.ledger.flops import ModelShape, attended_decoding, attended_whole
+from harness.ledger.flops import ModelShape, attended_decoding, attended_whole, tokens_decoded
 from harness.ledger.ledger import Phase, Use
 
 
@@ -60,7 +60,7 @@ class StepMeter:
     def generated(self, prompts: list[int], completions: list[int], phase: Phase = "generate", part: str = "") -> None:
         """Book a generation: prompts read once, completions decoded one token at a time."""
         use = self._use(phase, part)
-        tokens = sum(prompts) + sum(completions)
+        tokens = sum(prompts) + tokens_decoded(completions)
         use.generated_tokens += sum(completions)
         use.forward_tokens += tokens
         use.forward_flops += self.shape.forward(

@@ -38,6 +38,8 @@ def test_answers_are_there_for_the_next_process_in_the_order_that_is_asked_for(t
     assert list(stored(second)) == ["b", "a"]
     effort = second.effort
     assert (effort.prompt_tokens, effort.generated_tokens, effort.seconds) == (6, 8, 3.0)
+    # Of each item: a prompt of 3, read once; the first token of both answers, each compared with 3 + 1 keys.
+    assert (effort.forward_tokens, effort.attended) == (2 * (3 + 2), 2 * (3 * 3 + 2 * 4))
 
 
 def test_nothing_is_served_across_a_change_of_the_key(tmp_path: Path) -> None:

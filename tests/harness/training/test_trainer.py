@@ -193,7 +193,7 @@ def test_truncated_rollouts_are_paid_for_even_where_the_loss_leaves_them_out(
 
 
 def test_the_ledger_counts_real_tokens(make_plan: Plans, train: Train, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, int, int]] = []
 
     @dataclass(frozen=True, kw_only=True)
     class Counting(Strategy):
@@ -201,14 +201,14 @@ def test_the_ledger_counts_real_tokens(make_plan: Plans, train: Train, tmp_path:
 
         def shape(self, rollouts: Rollouts, state: State) -> tuple[Shaped | None, State]:
             prompts = sum(len(text) for text in rollouts.prompts)  # the tokenizer is one of characters
-            seen.append((prompts, int(rollouts.mask.sum())))
+            seen.append((prompts, int(rollouts.mask.sum()), len(rollouts.mask)))
             return None, state
 
     train(make_plan(), tmp_path, Counting())
     lines = read_lines(CellPaths(tmp_path).ledger)
-    for step, (prompts, completions) in enumerate(seen, start=1):
+    for step, (prompts, completions, answers) in enumerate(seen, start=1):
         uses = {line["phase"]: line for line in lines if line["step"] == step and line["part"] == ""}
         assert uses["generate"]["generated_tokens"] == completions
-        assert uses["generate"]["forward_tokens"] == prompts + completions
+        assert uses["generate"]["forward_tokens"] == prompts + completions - answers, "nobody reads the last"
         assert uses["update"]["backward_tokens"] == prompts + completions
         assert uses["update"]["backward_flops"] == 2 * uses["update"]["forward_flops"]
