@@ -10,12 +10,15 @@ from reports.site import SitePaths
 __all__ = ["ReportError", "write_report"]
 
 
-def write_report(run: Path, site: Path, *, unit: str | None = None, amount: float | None = None) -> SitePaths:
-    """Write the page and the leaderboard of one run, finished or not, and return their paths.
+def write_report(
+    run: Path, site: Path, *, unit: str | None = None, amount: float | None = None, partial: bool = True
+) -> SitePaths:
+    """Write the report of one run and return its paths.
 
-    The folder is `site/<plan>` and holds `index.html`, one file that needs no other and no network, and
-    `leaderboard.md`, with the same numbers; with a unit,
-    `at-equal-<unit>.html` and `.md` beside them. Each is replaced in one step; the same run gives the same bytes.
+    The folder is `site/<plan>` and holds `index.html`, one file that needs no other and no network, `leaderboard.md`
+    with the same numbers, every table as CSV and JSON, every figure as SVG, PNG and CSV, the main table for a paper,
+    pages with answers, and the hashes of the records that were counted; with a unit, `at-equal-<unit>.html` and `.md`
+    alone, beside them. Each file is replaced in one step; the same run gives the same bytes.
 
     Args:
         run: Folder of the run, `runs/<plan>`.
@@ -23,42 +26,23 @@ def write_report(run: Path, site: Path, *, unit: str | None = None, amount: floa
         unit: Of compute at which arms are matched: generated_tokens, flops, device_seconds or steps; by default they
             are compared where the plan says.
         amount: At which, in that unit; by default the most that all have used.
+        partial: Whether a run with cells still to come is reported, clearly marked.
 
     Raises:
-        ReportError: If `run` isn't a run, has no records yet, mixes versions of a suite, or can't be matched.
+        ReportError: If `run` isn't a run, has no records yet, mixes versions of a suite, can't be matched, or isn't
+            finished and `partial` is false.
     """
-    from harness.store.atomic import write_text
-    from harness.store.paths import RunPaths
-    from reports import accounting, aggregates, consistency, efficiency, regressions, resets, watches
-    from reports.comparison import default_reading
-    from reports.controls import controls
-    from reports.leaderboard import leaderboard
-    from reports.markdown import markdown
-    from reports.page import render
+    from reports.findings import findings
     from reports.read import read_run
-    from reports.reading import at_budget
-    from reports.summary import plain_answer, standing
-    from reports.tables import note_table
+    from reports.write import write
 
-    found = read_run(run)
-    at = default_reading(found) if unit is None else at_budget(found, unit, amount)
-    board = leaderboard(found, at)
-    sentences = [sentence for sentence in (standing(found, board), *plain_answer(found, board)) if sentence]
-    paths = SitePaths.of(site, found.plan.name, unit)
-    sentences.append(f"Arms are compared {at.words}.")
-    pairs = controls(found, board.at)
-    others = {
-        aggregates.TITLE: [aggregates.aggregate_table(found, at)],
-        consistency.TITLE: [consistency.consistency_table(found, at), consistency.noise_table(found)],
-        efficiency.TITLE: [efficiency.efficiency_table(found, unit or found.compute_unit)],
-        regressions.TITLE: [regressions.regression_table(found, at)],
-        resets.TITLE: [resets.gain_table(found, board.at), resets.reset_table(found)],
-        watches.TITLE: [watches.watch_table(found)],
-        "Notes": [note_table(found)],
-        accounting.TITLE: [accounting.accounting_table(found, RunPaths(run))],
-    }
-    write_text(paths.leaderboard, markdown(board, pairs, found.plan.name, " ".join(sentences), others))
-    write_text(
-        paths.page, render(found, board, unit or found.compute_unit, accounting.accounting_table(found, RunPaths(run)))
-    )
+    found = findings(read_run(run), unit, amount)
+    coming = sum(cell.state not in ("done", "failed") for cell in found.run.cells)
+    if coming and not partial:
+        raise ReportError(
+            f"{run}: {coming} of {len(found.run.cells)} cells are still to come; finish the run with `explorebench "
+            "queue`, or give --partial for a report that is marked as one"
+        )
+    paths = SitePaths.of(site, found.run.plan.name, unit)
+    write(found, paths)
     return paths

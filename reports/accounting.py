@@ -9,9 +9,9 @@ from typing import Any
 from harness.store.attempts import read_attempts
 from harness.store.paths import RunPaths
 from reports import formatting
+from reports.blocks import Table
 from reports.read import Run
 from reports.read.compute import total
-from reports.tables import Table
 
 TITLE = "Slurm's accounting"
 HEADER = (
@@ -20,15 +20,16 @@ HEADER = (
 )  # fmt: skip
 
 
-def accounting_table(run: Run, paths: RunPaths) -> Table:
+def accounting_table(run: Run) -> Table:
     """Return what Slurm counted for each attempt that ran in a job it knows; no rows before it was asked."""
+    paths = RunPaths(run.root)
     if not paths.accounting.is_file():
         return Table(header=HEADER, rows=())
     jobs: Mapping[str, Mapping[str, Any]] = json.loads(paths.accounting.read_text(encoding="utf-8"))
     rows = []
     for cell in run.cells:
         lines = run.compute_of(cell.id)
-        for attempt in read_attempts(paths.cell(cell.id)):
+        for attempt in read_attempts(run.paths[cell.id]):
             found = jobs.get(attempt.job or "")
             if found is None:
                 continue

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import TYPE_CHECKING
 
 from reports import formatting
+from reports.blocks import Table
 from reports.comparison import scores_by_seed
+from reports.curves import BAND_COLUMNS
 from reports.read import Run
 from reports.reading import Reading
 from reports.statistics import Interval
 from reports.statistics.aggregates import iqm, optimality_gap, performance_profile, probability_of_improvement
 from reports.statistics.bootstrap import stratified_iqm_interval
-from reports.tables import Table
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
 TITLE = "Over seeds and suites"
@@ -54,6 +57,37 @@ def aggregate_table(run: Run, at: Reading) -> Table:
     return Table(header=titles, rows=tuple(rows))
 
 
+def profile_bands(run: Run, at: Reading) -> pd.DataFrame:
+    """Return for each arm the share of seeds x primary suites above each score, columns `BAND_COLUMNS`, x in percent.
+
+    The band is left out: with few seeds the shares move in large steps.
+
+    References:
+        Agarwal et al. 2021, https://arxiv.org/abs/2108.13264, section 4.2.
+    """
+    import pandas as pd
+
+    rows = []
+    for arm in run.plan.trained_arms:
+        scores = _scores(run, arm, at)
+        if not len(scores):
+            continue
+        levels = sorted({0.0, *(float(score) for score in scores.ravel())})
+        shares = performance_profile(scores, [level - 1e-12 for level in levels])
+        rows += [
+            {
+                "arm": arm,
+                "x": 100 * level,
+                "mean": float(share),
+                "low": math.nan,
+                "high": math.nan,
+                "seeds": len(scores),
+            }
+            for level, share in zip(levels, shares, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=list(BAND_COLUMNS))
+
+
 def _scores(run: Run, arm: str, at: Reading) -> NDArray[np.float64]:
     """Return the scores of the seeds that have all primary suites, shape (seeds, suites)."""
     import numpy as np
@@ -68,7 +102,8 @@ def _iqm(scores: NDArray[np.float64], rng: np.random.Generator) -> str:
     if len(scores) < 2:
         return formatting.score(Interval(mean=middle, count=1, half_width=None))
     low, high = stratified_iqm_interval(scores, rng, repetitions=REPETITIONS)
-    return f"{formatting.percent(middle)} [{100 * low:.1f}, {100 * high:.1f}]"
+    text = f"{formatting.percent(middle)} [{100 * low:.1f}, {100 * high:.1f}]"
+    return formatting.Number(text, 100 * middle, 100 * low, 100 * high)
 
 
 def _share(value: float | None) -> str:

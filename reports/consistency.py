@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports import formatting
+from reports.blocks import Table
 from reports.comparison import PRIMARY, scores_at, scores_by_seed
 from reports.read import Run
 from reports.reading import Reading
 from reports.statistics.consistency import Fall, Spread, Trajectory, spread, trajectory
 from reports.statistics.intervals import normal_quantile
-from reports.tables import Table
 from reports.verdicts.noise import floor_of, noise_of
 
 TITLE = "Consistency"
@@ -66,13 +67,13 @@ def steadiness(run: Run, arm: str, at: Reading) -> Steadiness:
     )
 
 
-def consistency_table(run: Run, at: Reading) -> Table:
+def consistency_table(run: Run, found: Iterable[Steadiness]) -> Table:
     """Return how steady each trained arm is."""
     titles = (
         "arm", "sd over seeds (points)", "worst seed (%)", "periods with a gain beyond noise (%)",
         "volatility (points)", "largest drawdown (points)", "erratic falls", "would-be rollbacks",
     )  # fmt: skip
-    return Table(header=titles, rows=tuple(_row(run, steadiness(run, arm, at)) for arm in run.plan.trained_arms))
+    return Table(header=titles, rows=tuple(_row(run, one) for one in found))
 
 
 def noise_table(run: Run) -> Table:
@@ -90,7 +91,14 @@ def noise_table(run: Run) -> Table:
             continue
         flips = formatting.UNKNOWN if noise.flip_rate is None else formatting.percent(noise.flip_rate)
         bands = (noise.sd, noise.band(), noise.band(seeds=len(run.plan.seeds)))
-        rows.append((suite.name, f"{noise.evaluations}", flips, *(f"{100 * band:.2f}" for band in bands)))
+        rows.append(
+            (
+                suite.name,
+                f"{noise.evaluations}",
+                flips,
+                *map(_fine, bands),
+            )
+        )
     return Table(header=titles, rows=tuple(rows))
 
 
@@ -109,7 +117,8 @@ def _band(run: Run, arm: str, seed: int, checkpoints: list[int], level: float) -
     return normal_quantile(level) * math.sqrt(2) * max(sds, default=0.0)
 
 
-def _step(run: Run, arm: str, seed: int, checkpoint: int) -> int | None:
+def step_of(run: Run, arm: str, seed: int, checkpoint: int) -> int | None:
+    """Return the optimizer step at which a checkpoint was sealed; None where the log doesn't say."""
     if checkpoint == 0:
         return 0
     rows = run.training[(run.training["arm"] == arm) & (run.training["seed"] == seed)]
@@ -120,27 +129,40 @@ def _step(run: Run, arm: str, seed: int, checkpoint: int) -> int | None:
 def _row(run: Run, found: Steadiness) -> tuple[str, ...]:
     paths = list(found.trajectories.values())
     volatilities = [path.volatility for path in paths if path.volatility is not None]
-    sd, worst = formatting.UNKNOWN, formatting.UNKNOWN
-    if found.spread is not None:
-        ends = f"[{100 * found.spread.low:.1f}, {100 * found.spread.high:.1f}]"
-        sd, worst = f"{100 * found.spread.sd:.1f} {ends}", formatting.percent(found.spread.worst)
+    worst = formatting.UNKNOWN if found.spread is None else formatting.percent(found.spread.worst)
     return (
         found.arm,
-        sd,
+        spread_text(found.spread),
         worst,
         formatting.percent(math.fsum(path.gains for path in paths) / len(paths)) if paths else formatting.MISSING,
-        f"{100 * math.fsum(volatilities) / len(volatilities):.1f}" if volatilities else formatting.MISSING,
-        f"{100 * max(path.drawdown for path in paths):.1f}" if paths else formatting.MISSING,
+        _points(math.fsum(volatilities) / len(volatilities)) if volatilities else formatting.MISSING,
+        _points(max(path.drawdown for path in paths)) if paths else formatting.MISSING,
         _falls(run, found, found.jumps),
         _falls(run, found, found.rollbacks),
     )
+
+
+def spread_text(found: Spread | None) -> str:
+    """Return the standard deviation over seeds in points, with the ends of its interval."""
+    if found is None:
+        return formatting.UNKNOWN
+    sd, low, high = 100 * found.sd, 100 * found.low, 100 * found.high
+    return formatting.Number(f"{sd:.1f} [{low:.1f}, {high:.1f}]", sd, low, high)
+
+
+def _points(difference: float) -> formatting.Number:
+    return formatting.Number(f"{100 * difference:.1f}", 100 * difference)
+
+
+def _fine(difference: float) -> formatting.Number:
+    return formatting.Number(f"{100 * difference:.2f}", 100 * difference)
 
 
 def _falls(run: Run, found: Steadiness, falls: list[tuple[int, Fall]]) -> str:
     """Return how many falls there were, and where each happened."""
     if not falls:
         return "none"
-    steps = [_step(run, found.arm, seed, found.checkpoints[seed][fall.at]) for seed, fall in falls]
+    steps = [step_of(run, found.arm, seed, found.checkpoints[seed][fall.at]) for seed, fall in falls]
     return "; ".join(
         f"seed {seed}, {_place(step)}: \N{MINUS SIGN}{100 * fall.size:.1f}"
         for step, (seed, fall) in zip(steps, falls, strict=True)

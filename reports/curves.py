@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.comparison import scores_at
+from reports.comparison import PRIMARY, scores_at
 from reports.read import Run
 from reports.read.compute import TUNING
-from reports.reading import spent_by_checkpoint
-from reports.statistics import mean_interval
+from reports.reading import Cell, Reading, spent_by_checkpoint
+from reports.statistics import mean_interval, pass_at_k
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +74,51 @@ def score_bands(run: Run, suite: str | None, unit: str) -> pd.DataFrame:
             if found and not any(math.isnan(amount) for amount in spent):
                 rows.append(_band(arm, sum(spent) / len(spent), list(found.values())))
     return _frame(rows)
+
+
+def gain_bands(run: Run) -> pd.DataFrame:
+    """Return what the primary score gained since the evaluation before, columns `BAND_COLUMNS`, x the evaluation."""
+    rows: list[dict[str, Any]] = []
+    for arm in run.plan.trained_arms:
+        for number in range(1, run.plan.checkpoints + 1):
+            before, after = (scores_at(run, arm, place, PRIMARY) for place in (number - 1, number))
+            gained = [after[seed] - before[seed] for seed in after if seed in before]
+            if gained:
+                rows.append(_band(arm, number, gained))
+    return _frame(rows)
+
+
+def discovery_bands(run: Run, suite: str, at: Reading) -> pd.DataFrame:
+    """Return pass@k of each arm for every k that its samples allow, columns `BAND_COLUMNS`, the untrained model too.
+
+    References:
+        Chen et al. 2021, https://arxiv.org/abs/2107.03374, equation 1.
+    """
+    samples = run.plan.suite(suite).samples
+    ks = sorted({2**power for power in range(samples.bit_length()) if 2**power <= samples} | {samples})
+    rows: list[dict[str, Any]] = []
+    for arm in run.plan.arms:
+        curves = [pass_curve(run, (arm, seed), at, suite, ks) for seed in run.plan.seeds]
+        known = [curve for curve in curves if curve]
+        rows += [_band(arm, k, [curve[place] for curve in known]) for place, k in enumerate(ks) if known]
+    return _frame(rows)
+
+
+def pass_curve(run: Run, cell: Cell, at: Reading, suite: str, ks: Sequence[int]) -> list[float]:
+    """Return pass@k at each k; nothing where the cell is read between two checkpoints, or has no record."""
+    arm, seed = cell
+    weights = at.of(arm, seed)
+    read = run.items.of(arm, seed, next(iter(weights)), suite) if len(weights) == 1 else None
+    if read is None:
+        return []
+    counts = Counter(read.correct.tolist())
+    total = sum(counts.values())
+    return [math.fsum(items * pass_at_k(right, read.samples, k) for right, items in counts.items()) / total for k in ks]
+
+
+def diagnostic_bands(run: Run, name: str) -> pd.DataFrame:
+    """Return a number that strategies say of themselves per arm against optimizer steps, as `training_bands` does."""
+    return _smoothed_bands(run, run.diagnostics[run.diagnostics["name"] == name], "number")
 
 
 def device_seconds_by_phase(run: Run) -> pd.DataFrame:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reports import formatting
+from reports.blocks import Table
 from reports.comparison import PRIMARY, scores_at, scores_by_seed
 from reports.read import Run
 from reports.reading import UNITS, Cell, at_checkpoint, spent_by_checkpoint
 from reports.statistics import Interval, mean_interval
 from reports.statistics.efficiency import Censored, area_under, censored_median, compute_to, cost_profile, pareto_front
-from reports.tables import Table
 
 TITLE = "Score for compute"
 FACTORS = (1, 2, 4)
@@ -37,6 +37,10 @@ class Efficiency:
     """Mean score over the compute that all arms used; None where no seed's compute is known that far."""
     to_baseline: Censored | None
     """Compute to the baseline's final score."""
+    cost: float
+    """What training used, mean over the seeds that came to their end; NaN where unknown."""
+    score: float
+    """There, mean over seeds."""
     on_front: bool
     """Whether no other arm scores at least as much for at most as much compute."""
 
@@ -66,13 +70,15 @@ def efficiency(run: Run, unit: str) -> list[Efficiency]:
                 arm=arm,
                 area=mean_interval(areas) if areas else None,
                 to_baseline=censored_median(costs) if costs else None,
+                cost=finals[place][0],
+                score=finals[place][1],
                 on_front=place in front,
             )
         )
     return rows
 
 
-def efficiency_table(run: Run, unit: str) -> Table:
+def efficiency_table(run: Run, unit: str, found: Iterable[Efficiency]) -> Table:
     """Return what each trained arm makes of compute, as texts."""
     name, several = UNITS[unit][1], len(run.plan.primary_suites) > 1
     titles = [
@@ -81,7 +87,7 @@ def efficiency_table(run: Run, unit: str) -> Table:
     ]  # fmt: skip
     titles += [f"suites at most {factor}x the cheapest arm (%)" for factor in FACTORS if several]
     profiles = _profiles(run, unit) if several else {}
-    rows = [(*_texts(found), *profiles.get(found.arm, ())) for found in efficiency(run, unit)]
+    rows = [(*_texts(one), *profiles.get(one.arm, ())) for one in found]
     return Table(header=tuple(titles), rows=tuple(rows))
 
 
@@ -89,7 +95,7 @@ def _texts(found: Efficiency) -> tuple[str, ...]:
     cost, there = formatting.UNKNOWN, formatting.UNKNOWN
     if (to := found.to_baseline) is not None:
         ends = f"[{_amount(to.low)}, {_amount(to.high)}], covers {to.coverage:.0%}" if to.coverage else "n/a (1 seed)"
-        cost = f"{_amount(to.median)} {ends}"
+        cost = formatting.Number(f"{_amount(to.median)} {ends}", to.median)
         there = f"{'all' if not to.missed else f'{to.missed} missed'}"
     return found.arm, formatting.score(found.area), cost, there, "yes" if found.on_front else "no"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Self
 
 from reports.statistics import Interval
 
@@ -10,14 +11,32 @@ UNKNOWN = "unknown"
 MISSING = "not yet"
 
 
-def percent(fraction: float) -> str:
+class Number(str):
+    """A number as it is shown, that still knows what it is: to sort by, to draw, and for CSV and JSON."""
+
+    __slots__ = ("high", "low", "value")
+
+    value: float
+    """In the unit of its column."""
+    low: float | None
+    """End of its interval; None without one."""
+    high: float | None
+
+    def __new__(cls, text: str, value: float, low: float | None = None, high: float | None = None) -> Self:
+        """Return `text` with its number."""
+        made = super().__new__(cls, text)
+        made.value, made.low, made.high = value, low, high
+        return made
+
+
+def percent(fraction: float) -> Number:
     """Return a fraction as a percentage with one decimal.
 
     Examples:
         >>> percent(0.2204)
         '22.0%'
     """
-    return f"{100 * fraction:.1f}%"
+    return Number(f"{100 * fraction:.1f}%", 100 * fraction)
 
 
 def score(interval: Interval | None) -> str:
@@ -29,9 +48,11 @@ def score(interval: Interval | None) -> str:
     """
     if interval is None:
         return MISSING
+    mean = 100 * interval.mean
     if interval.half_width is None:
-        return f"{percent(interval.mean)}, n/a (1 seed)"
-    return f"{percent(interval.mean)} ±\N{NO-BREAK SPACE}{100 * interval.half_width:.1f}"
+        return Number(f"{mean:.1f}%, n/a (1 seed)", mean)
+    half = 100 * interval.half_width
+    return Number(f"{mean:.1f}% ±\N{NO-BREAK SPACE}{half:.1f}", mean, mean - half, mean + half)
 
 
 def points(interval: Interval | None) -> str:
@@ -43,11 +64,13 @@ def points(interval: Interval | None) -> str:
     """
     if interval is None:
         return MISSING
+    mean = 100 * interval.mean
     if interval.low is None or interval.high is None:
-        return f"{signed(interval.mean)}, n/a (1 seed)"
+        return Number(f"{signed(interval.mean)}, n/a (1 seed)", mean)
     if interval.flat:
-        return f"{signed(interval.mean)}, n/a (same in all seeds)"
-    return f"{signed(interval.mean)} [{signed(interval.low)}, {signed(interval.high)}]"
+        return Number(f"{signed(interval.mean)}, n/a (same in all seeds)", mean)
+    text = f"{signed(interval.mean)} [{signed(interval.low)}, {signed(interval.high)}]"
+    return Number(text, mean, 100 * interval.low, 100 * interval.high)
 
 
 def size(difference: Interval, interval: str = "95% interval") -> str:
@@ -88,7 +111,7 @@ def signed(fraction: float) -> str:
     return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
-def quantity(value: float) -> str:
+def quantity(value: float) -> Number:
     """Return a count or an amount in three digits with an SI prefix; NaN is unknown.
 
     Examples:
@@ -96,13 +119,13 @@ def quantity(value: float) -> str:
         ('1.23 M', '0', '12.3', 'unknown')
     """
     if math.isnan(value):
-        return UNKNOWN
+        return Number(UNKNOWN, value)
     if value == 0:
-        return "0"
+        return Number("0", value)
     for power, prefix in ((18, "E"), (15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
         if abs(value) >= 0.9995 * 10**power:
-            return f"{_three_digits(value / 10**power)} {prefix}"
-    return _three_digits(value)
+            return Number(f"{_three_digits(value / 10**power)} {prefix}", value)
+    return Number(_three_digits(value), value)
 
 
 def _three_digits(value: float) -> str:
@@ -110,21 +133,21 @@ def _three_digits(value: float) -> str:
     return f"{value:.{2 if size < 9.995 else 1 if size < 99.95 else 0}f}"
 
 
-def seconds(value: float) -> str:
+def seconds(value: float) -> Number:
     """Return device-seconds in plain digits; NaN is unknown."""
     if math.isnan(value):
-        return UNKNOWN
-    return "0" if value == 0 else f"{value:,.0f}" if value >= 99.5 else f"{value:.1f}"
+        return Number(UNKNOWN, value)
+    return Number("0" if value == 0 else f"{value:,.0f}" if value >= 99.5 else f"{value:.1f}", value)
 
 
-def kilojoules(value: float) -> str:
+def kilojoules(value: float) -> Number:
     """Return joules in thousands; NaN is unknown."""
-    return UNKNOWN if math.isnan(value) else f"{value / 1000:,.1f}"
+    return Number(UNKNOWN if math.isnan(value) else f"{value / 1000:,.1f}", value / 1000)
 
 
-def memory(value: float) -> str:
+def memory(value: float) -> Number:
     """Return bytes as MiB; NaN is unknown."""
-    return UNKNOWN if math.isnan(value) else f"{value / 2**20:,.0f}"
+    return Number(UNKNOWN if math.isnan(value) else f"{value / 2**20:,.0f}", value / 2**20)
 
 
 def listing(names: list[str]) -> str:

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from reports import formatting
+from reports.beside import Beside, beside
 from reports.comparison import PRIMARY, default_reading, score_of, scores_by_seed
+from reports.consistency import spread_text
 from reports.origin import origin_of_parameters
 from reports.read import CellView, Run
-from reports.read.compute import OUTSIDE, total
 from reports.read.plan import BASE_ARM, PlanView
 from reports.reading import Reading
+from reports.spent import Spent, mean_spent, spent_in, spent_texts
 from reports.statistics import Interval, Target, Verdict
 from reports.verdicts.family import Judged, judged, other_target, ranks
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-
 PARTIAL = "partial"
 """In the place of the rank of an arm that has cells still to come."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
-    """Compute that training used, lost work included, evaluation excluded; NaN where unknown."""
-
-    generated_tokens: float
-    flops: float
-    device_seconds: float
-    lost_device_seconds: float
-    """Of the device-seconds, those whose work a kill threw away."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +26,8 @@ class ArmRow:
     """One arm at the checkpoint where arms are compared."""
 
     arm: str
+    family: str
+    """Of its strategy."""
     role: str
     """"untrained", "baseline", "control of …", "control", two of them, or ""."""
     control: bool
@@ -89,6 +77,8 @@ class Leaderboard:
     challengers: int
     """Arms that are compared with the baseline, controls counted and the untrained model not."""
     rows: tuple[ArmRow, ...]
+    beside: Beside
+    """Where the plan compares arms, wherever the scores are read."""
 
     @property
     def joint(self) -> str:
@@ -107,12 +97,13 @@ class Leaderboard:
         return tuple(sorted(self.rows, key=lambda row: -row.primary.mean if row.primary else 1.0))
 
 
-def leaderboard(run: Run, at: Reading | None = None) -> Leaderboard:
+def leaderboard(run: Run, at: Reading | None = None, others: Beside | None = None) -> Leaderboard:
     """Return the leaderboard of a run, finished or not.
 
     Args:
         run: The run.
         at: Where cells are compared; by default where the plan says.
+        others: What stands beside the scores, if it is known already.
     """
     plan = run.plan
     at = default_reading(run) if at is None else at
@@ -134,6 +125,7 @@ def leaderboard(run: Run, at: Reading | None = None) -> Leaderboard:
         elsewhere=other_target(plan.rule.items),
         challengers=len(plan.challengers),
         rows=rows,
+        beside=beside(run, at) if others is None else others,
     )
 
 
@@ -147,7 +139,7 @@ def _ranks(run: Run, at: Reading) -> dict[str, int]:
 def header(board: Leaderboard) -> list[str]:
     """Return the column titles, each with its unit."""
     suites = [f"{suite} (%)" for suite in board.suites]
-    amounts = ["generated tokens", "FLOPs", "device-seconds", "of which lost (s)"]
+    amounts = ["generated tokens", "FLOPs", "device-seconds", "of which lost (s)", "steps"]
     return [
         "arm",
         "rank",
@@ -157,6 +149,10 @@ def header(board: Leaderboard) -> list[str]:
         "verdict",
         f"for {board.elsewhere} (points)",
         *suites,
+        "sd over seeds (points)",
+        "erratic falls",
+        "regressed on",
+        "mean score over equal compute (%)",
         *amounts,
     ]
 
@@ -166,21 +162,37 @@ def cells(row: ArmRow, board: Leaderboard) -> list[str]:
     reference = row.arm == board.baseline
     return [
         f"{row.arm} ({row.role})" if row.role else row.arm,
-        _rank_text(row),
+        rank_text(row),
         f"{row.seeds}/{row.planned_seeds}",
         formatting.score(row.primary),
         "reference" if reference else formatting.points(row.difference),
         _verdict_text(row),
         "" if row.against is None else formatting.points(row.against.elsewhere),
         *(formatting.score(row.suites[suite]) for suite in board.suites),
+        *beside_texts(row, board),
         *spent_texts(row.spent),
     ]
 
 
-def _rank_text(row: ArmRow) -> str:
+def beside_texts(row: ArmRow, board: Leaderboard) -> list[str]:
+    """Return how steady an arm is, what it broke, and its mean score over equal compute; nothing of the untrained."""
+    steady, made = board.beside.steadiness_of(row.arm), board.beside.efficiency_of(row.arm)
+    if steady is None or made is None:
+        return [""] * 4
+    falls, broken = len(steady.jumps), list(dict.fromkeys(one.suite for one in board.beside.broken(row.arm)))
+    return [
+        spread_text(steady.spread),
+        formatting.Number(str(falls), falls),
+        formatting.listing(broken) if broken else "none",
+        formatting.score(made.area),
+    ]
+
+
+def rank_text(row: ArmRow) -> str:
+    """Return the rank of an arm, if it has one."""
     if row.arm == BASE_ARM or not row.seeds:
         return ""
-    return PARTIAL if row.rank is None else f"{row.rank}"
+    return PARTIAL if row.rank is None else formatting.Number(f"{row.rank}", row.rank)
 
 
 def _verdict_text(row: ArmRow) -> str:
@@ -190,7 +202,7 @@ def _verdict_text(row: ArmRow) -> str:
 
 def failure_cells(cell: CellView, spent: Spent, board: Leaderboard) -> list[str]:
     """Return the texts of one failed cell, in the order of `header`."""
-    blank = [""] * (4 + len(board.suites))
+    blank = [""] * (8 + len(board.suites))
     return [failure_title(cell), "", "", *blank, *spent_texts(spent)]
 
 
@@ -200,18 +212,6 @@ def failure_title(cell: CellView) -> str:
     return f"{cell.arm}, seed {cell.seed}: failed at {cell.share:.0%} of the budget: {cause}"
 
 
-def spent_texts(spent: Spent | None) -> list[str]:
-    """Return tokens, FLOPs, device-seconds and lost device-seconds as texts."""
-    if spent is None:
-        return [formatting.MISSING] * 4
-    return [
-        formatting.quantity(spent.generated_tokens),
-        formatting.quantity(spent.flops),
-        formatting.seconds(spent.device_seconds),
-        formatting.seconds(spent.lost_device_seconds),
-    ]
-
-
 def _arm_row(run: Run, arm: str, at: Reading, against: Judged | None, rank: int | None) -> ArmRow:
     plan = run.plan
     seeds = scores_by_seed(run, arm, at, PRIMARY)
@@ -219,6 +219,7 @@ def _arm_row(run: Run, arm: str, at: Reading, against: Judged | None, rank: int 
     counted = [spent_in(run.compute_of(cell.id)) for cell in ours if cell.seed in seeds]
     return ArmRow(
         arm=arm,
+        family=plan.families[arm],
         role=_role(plan, arm, at),
         control=arm in plan.controls.arms,
         parameters=origin_of_parameters(run, arm),
@@ -228,7 +229,7 @@ def _arm_row(run: Run, arm: str, at: Reading, against: Judged | None, rank: int 
         primary=score_of(run, arm, at, PRIMARY),
         against=against,
         suites={suite.name: score_of(run, arm, at, suite.name) for suite in plan.suites},
-        spent=_mean_spent(counted) if counted else None,
+        spent=mean_spent(counted) if counted else None,
         failures=tuple((cell, spent_in(run.compute_of(cell.id))) for cell in ours if cell.state == "failed"),
     )
 
@@ -239,32 +240,6 @@ def _role(plan: PlanView, arm: str, at: Reading) -> str:
         of = list(plan.controls.arms[arm].of)
         roles = [*roles, f"control of {formatting.listing(of)}" if of else "control"]
     return ", ".join([*roles, at.mark] if at.mark and arm != BASE_ARM else roles)
-
-
-def spent_in(lines: pd.DataFrame) -> Spent:
-    """Return what training used in some lines of the ledger, without evaluation and watches; unknown without any."""
-    if lines.empty:
-        nan = float("nan")
-        return Spent(generated_tokens=nan, flops=nan, device_seconds=nan, lost_device_seconds=nan)
-    training = lines[~lines["phase"].isin(OUTSIDE)]
-    return Spent(
-        generated_tokens=total(training, "generated_tokens"),
-        flops=total(training, "flops"),
-        device_seconds=total(training, "device_seconds"),
-        lost_device_seconds=total(training[training["lost"]], "device_seconds"),
-    )
-
-
-def _mean_spent(found: list[Spent]) -> Spent:
-    def mean(name: str) -> float:
-        return float(sum(getattr(spent, name) for spent in found)) / len(found)
-
-    return Spent(
-        generated_tokens=mean("generated_tokens"),
-        flops=mean("flops"),
-        device_seconds=mean("device_seconds"),
-        lost_device_seconds=mean("lost_device_seconds"),
-    )
 
 
 def _primary_in_words(suites: tuple[str, ...]) -> str:

@@ -1,42 +1,56 @@
-"""The leaderboard as Markdown, and under it each arm against its controls."""
+"""A report as Markdown, for READMEs and pull requests."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from reports.controls import HEADER, TITLE, Controls
+from harness.store.visible import one_line
+from reports.blocks import Section, Table
+from reports.findings import Findings
 from reports.leaderboard import Leaderboard, cells, failure_cells, header
-from reports.tables import Table
 
+ELSEWHERE = ("paths", "attempts", "regressions")
+"""Tables that are too long for a file to be read: they are on the page, and in files of their own."""
 _WIDTHS = {"rank": 7, "arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14, "parameters": 24, "words": 22}
 """Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
 
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "&#96;", "[": "&#91;", "]": "&#93;"}
 
-def markdown(board: Leaderboard, found: Controls, title: str, note: str, others: Mapping[str, Sequence[Table]]) -> str:
-    """Return the leaderboard as Markdown, and under it each arm against its own controls, if there are any.
 
-    Under those stand the `others`, tables by the title of their section; one without rows is left out.
-    Arms stand in the plan's order, and column widths don't depend on numbers.
+def markdown(found: Findings, sections: Sequence[Section]) -> str:
+    """Return a report as Markdown: the answer, the leaderboard, and a table or a linked figure for all else.
+
+    Arms stand in the plan's order, and column widths don't depend on numbers, so that a change touches its line only.
     """
-    lines = [f"# {escaped(title)}", "", escaped(note), "", *_standings(board)]
-    if found.rows:
-        lines += ["", f"## {TITLE}", "", *_pairs(found)]
-    if found.uncounted:
-        lines += ["", f"Not counted: {escaped(found.uncounted)}."]
-    for section, tables in others.items():
-        shown = [table for table in tables if table.rows]
-        lines += ["", f"## {section}"] if shown else []
-        for table in shown:
+    board = found.board
+    sentences = [sentence for sentence in (found.standing, *found.answer) if sentence]
+    answer = " ".join([*sentences, f"Arms are compared {board.at.words}."])
+    lines = [f"# {escaped(found.run.plan.name)}", "", escaped(answer), "", *_standings(board)]
+    for section in sections:
+        if section.id == "leaderboard":
+            continue
+        tables = [table for table in section.tables if table.name not in ELSEWHERE]
+        drawings = [drawing for drawing in section.drawings if drawing.figure is not None]
+        lines += ["", f"## {escaped(section.title)}"] if tables or drawings else []
+        for table in tables:
+            lines += ["", f"### {escaped(table.title)}"] if table.title else []
             lines += ["", *_table(list(table.header), [list(row) for row in table.rows], _kinds(table))]
+        if drawings:
+            links = [f"[{escaped(drawing.title)}](figures/{drawing.name}.svg)" for drawing in drawings]
+            lines += ["", f"Figures: {', '.join(links)}."]
+        if section.id == "controls" and found.controls.uncounted:
+            lines += ["", f"Not counted: {escaped(found.controls.uncounted)}."]
     return "\n".join(lines) + "\n"
 
 
 def _kinds(table: Table) -> list[str]:
+    if table.name == "controls":
+        return ["arm", "arm", "score", "seeds", "words"]
     return ["arm", *["amount"] * (len(table.header) - 1)]
 
 
 def _standings(board: Leaderboard) -> list[str]:
-    titles = [*header(board), "parameters"]
+    titles = [*header(board), "parameters", "family"]
     kinds = [
         "arm",
         "rank",
@@ -46,18 +60,18 @@ def _standings(board: Leaderboard) -> list[str]:
         "verdict",
         "score",
         *["score"] * len(board.suites),
-        *["amount"] * 4,
+        "score",
+        "seeds",
+        "words",
+        "score",
+        *["amount"] * 5,
+        "parameters",
         "parameters",
     ]
-    rows = [[*cells(row, board), row.parameters] for row in board.rows]
+    rows = [[*cells(row, board), row.parameters, row.family] for row in board.rows]
     for row in board.rows:
-        rows += [[*failure_cells(cell, spent, board), ""] for cell, spent in row.failures]
+        rows += [[*failure_cells(cell, spent, board), "", row.family] for cell, spent in row.failures]
     return _table(titles, rows, kinds)
-
-
-def _pairs(found: Controls) -> list[str]:
-    rows = [list(row.texts) for row in found.rows]
-    return _table(list(HEADER), rows, ["arm", "arm", "score", "seeds", "words"])
 
 
 def _table(titles: list[str], rows: list[list[str]], kinds: list[str]) -> list[str]:
@@ -73,7 +87,15 @@ def _line(texts: list[str], widths: list[int]) -> str:
 
 def escaped(text: str) -> str:
     """Return a text as one cell of a Markdown table."""
-    flat = " ".join(text.split())
-    for mark, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("`", "&#96;")):
+    flat = one_line(text)
+    for mark, entity in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ("|", "&#124;"),
+        ("`", "&#96;"),
+        ("[", "&#91;"),
+        ("]", "&#93;"),
+    ):
         flat = flat.replace(mark, entity)
     return flat

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reports import formatting
+from reports.blocks import Table
 from reports.read import Run
 from reports.read.plan import BASE_ARM
 from reports.reading import Reading
-from reports.tables import Table
 from reports.verdicts.regressions import PREVIOUS, Lookup, Regression, regressions
 
 TITLE = "Regressions"
@@ -16,28 +18,32 @@ HEADER = (
 )  # fmt: skip
 
 
-def regression_table(run: Run, at: Reading) -> Table:
-    """Return every arm on every suite against each reference; what can't be paired is left out."""
+def all_regressions(run: Run, at: Reading) -> list[Regression]:
+    """Return every arm on every suite against each reference, arms in the plan's order."""
     suites = tuple(suite.name for suite in run.plan.suites)
-    rows = []
+    rows: list[Regression] = []
     for reference in (BASE_ARM, PREVIOUS, run.plan.baseline):
         arms = tuple(arm for arm in run.plan.trained_arms if arm != reference)
         lookup = Lookup(arms=arms, reference=reference, suites=suites, rule=run.plan.rule)
-        rows += [_texts(run, row) for row in regressions(run, lookup, at) if row.interval is not None]
-    return Table(header=HEADER, rows=tuple(sorted(rows, key=lambda row: run.plan.arms.index(row[0]))))
+        rows += regressions(run, lookup, at)
+    return sorted(rows, key=lambda row: run.plan.arms.index(row.arm))
+
+
+def regression_table(run: Run, found: Iterable[Regression]) -> Table:
+    """Return what became of each arm on each suite; what can't be paired is left out."""
+    return Table(header=HEADER, rows=tuple(_texts(run, row) for row in found if row.interval is not None))
 
 
 def _texts(run: Run, row: Regression) -> tuple[str, ...]:
     names = {BASE_ARM: "untrained", PREVIOUS: "the checkpoint before", run.plan.baseline: run.plan.baseline}
     changes = row.changes
+    surely = 0 if changes is None else sum(place in changes.certain for place in changes.lost)
     counts = (
         [formatting.UNKNOWN] * 4
         if changes is None
         else [
-            f"{len(changes.gained)}",
-            f"{len(changes.lost)}",
-            f"{sum(place in changes.certain for place in changes.lost)}",
-            f"{changes.p_value:.2g}",
+            *(formatting.Number(str(count), count) for count in (len(changes.gained), len(changes.lost), surely)),
+            formatting.Number(f"{changes.p_value:.2g}", changes.p_value),
         ]
     )
     return (

@@ -7,12 +7,12 @@ import statistics
 from typing import TYPE_CHECKING
 
 from reports import formatting
+from reports.blocks import Table
 from reports.comparison import PRIMARY
 from reports.curves import SMOOTHING
 from reports.read import Run
 from reports.read.training import EventView
 from reports.reading import Reading
-from reports.tables import Table
 from reports.verdicts.family import Judged, judged
 
 if TYPE_CHECKING:

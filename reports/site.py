@@ -36,3 +36,30 @@ class SitePaths:
     def leaderboard(self) -> Path:
         """The leaderboard as Markdown."""
         return self.root / ("leaderboard.md" if self.unit is None else f"at-equal-{self.unit}.md")
+
+    @property
+    def latex(self) -> Path:
+        """The main table for a paper."""
+        return self.root / "leaderboard.tex"
+
+    @property
+    def checksums(self) -> Path:
+        """The records behind the leaderboard, as `sha256sum --check` reads them."""
+        return self.root / "manifest.sha256"
+
+    def table(self, name: str, kind: str) -> Path:
+        """One table; `kind` is csv or json."""
+        return self.root / "tables" / f"{name}.{kind}"
+
+    def figure(self, name: str, kind: str) -> Path:
+        """One figure; `kind` is svg, png, or csv for its data."""
+        return self.root / "figures" / f"{name}.{kind}"
+
+    def answers(self, place: int) -> Path:
+        """The answers of the arm at a place in the plan's order."""
+        return self.root / answers_page(place)
+
+
+def answers_page(place: int) -> str:
+    """Return the page of an arm's answers, as the page links it."""
+    return f"answers/arm-{place}.html"

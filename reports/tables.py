@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reports import formatting
+from reports.blocks import Table
 from reports.comparison import score_of, scores_by_seed
 from reports.read import Run, SuiteView
 from reports.read.compute import PHASES, total
@@ -17,14 +17,6 @@ from reports.verdicts.family import Judged, judged
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """Column titles, and rows of texts; the first column names the row."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def suite_table(run: Run, suite: SuiteView, at: Reading) -> Table:

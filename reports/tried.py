@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from reports import formatting
-from reports.leaderboard import spent_in, spent_texts
+from reports.blocks import Table
 from reports.read import TuningRun
 from reports.read.compute import total
 from reports.read.plan import PointView
+from reports.spent import spent_in, spent_texts
 from reports.statistics import mean_interval
-from reports.tables import Table
 
 HEADER = (
     "parameters", "validation score (%)", "trials finished", "generated tokens", "FLOPs", "device-seconds",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports import formatting
+from reports.blocks import Table
 from reports.read import Run
-from reports.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,8 @@ from harness.cli.errors import explained
 @click.option(
     "--amount", type=click.FloatRange(min=0, min_open=True), help="How much. [default: the most all have used]"
 )
-def report(run_folder: Path, site: Path, unit: str | None, amount: float | None) -> None:
+@click.option("--partial", is_flag=True, help="Report a run that isn't finished; the report is marked as partial.")
+def report(run_folder: Path, site: Path, unit: str | None, amount: float | None, *, partial: bool) -> None:
     """Write the page and the leaderboard of RUN (such as runs/tiny)."""
     from reports import ReportError, write_report
 
@@ -28,5 +29,5 @@ def report(run_folder: Path, site: Path, unit: str | None, amount: float | None)
         raise click.UsageError("--amount needs --unit, in which it is")
 
     with explained(ReportError):
-        paths = write_report(run_folder, site, unit=unit, amount=amount)
+        paths = write_report(run_folder, site, unit=unit, amount=amount, partial=partial)
     click.echo(f"wrote {paths.page} and {paths.leaderboard}")

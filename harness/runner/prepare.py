@@ -13,6 +13,7 @@ from harness.plan.resolve import Plan
 from harness.plan.trials import PlannedCell
 from harness.store.atomic import write_json, write_text
 from harness.store.paths import RunPaths
+from harness.store.questions import write_questions
 from harness.store.status import cell_status
 
 Need = Literal["done", "run", "running", "failed"]
@@ -22,6 +23,8 @@ def prepare(plan: Plan, run: RunPaths) -> None:
     """Write the plan, as given and as resolved, into the run's folder."""
     write_text(run.plan, plan.source.text)
     write_json(run.resolved, resolved_json(plan))
+    for _, suite in plan.suites:
+        write_questions(run, suite.name, suite.sha256, {item.id: item.prompt for item in suite.items})
 
 
 def need_of(plan: Plan, cell: Cell, run: RunPaths, *, retry_failed: bool) -> Need:

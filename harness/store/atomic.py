@@ -37,6 +37,12 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file, making folders as needed."""
+    with replacing(path) as new:
+        new.write_bytes(data)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Replace the content of `path` with `value` as indented JSON, keys in the given order."""
     write_text(path, _indented(value))

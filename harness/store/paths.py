@@ -109,6 +109,10 @@ class RunPaths:
         """Where a scheduler keeps what it needs: scripts, pickles and the output of jobs."""
         return self.root / "jobs"
 
+    def questions(self, suite: str, sha256: str) -> Path:
+        """What the items of a suite ask."""
+        return self.root / "questions" / f"{suite}-{sha256[:12]}.json"
+
     def cell(self, cell_id: str) -> CellPaths:
         """The files of one cell."""
         return CellPaths(self.cells / cell_id)

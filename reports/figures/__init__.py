@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from reports.figures.charts import AxisLabels, band_chart, phase_chart
+from reports.figures.axes import AxisLabels
+from reports.figures.bands import band_chart
+from reports.figures.bars import phase_chart
+from reports.figures.panels import Mark, panel_chart
+from reports.figures.points import dot_chart, front_chart
 from reports.figures.style import Look, looks
-from reports.figures.svg import inline_svg
+from reports.figures.svg import inline_svg, standalone_png, standalone_svg
 
-__all__ = ["AxisLabels", "Look", "band_chart", "inline_svg", "looks", "phase_chart"]
+__all__ = [
+    "AxisLabels",
+    "Look",
+    "Mark",
+    "band_chart",
+    "dot_chart",
+    "front_chart",
+    "inline_svg",
+    "looks",
+    "panel_chart",
+    "phase_chart",
+    "standalone_png",
+    "standalone_svg",
+]

@@ -23,6 +23,8 @@ VARIABLES: Mapping[str, str] = {
 }
 """The page's CSS variable for each colour, so that one drawing serves light, dark and print."""
 
+LABELLED = 12
+"""Most arms beside the baseline whose lines are labelled."""
 _MARKERS = ("s", "^", "D", "v", "P", "X", "p")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)))
 
@@ -35,21 +37,36 @@ class Look:
     marker: str
     dash: Any
     """A matplotlib line style."""
+    key: str
+    """Marks what is drawn of the arm, the same in every figure."""
+    behind: bool = False
+    """Whether the arm stands in the background, without a label: there are more than can be told apart."""
 
 
-def looks(arms: Sequence[str], baseline: str) -> dict[str, Look]:
+def looks(arms: Sequence[str], baseline: str, best: Sequence[str] = ()) -> dict[str, Look]:
     """Return the look of each trained arm: the baseline is dark and neutral, the others take the palette in turn.
 
-    With more arms than colours the palette starts again with another dash and marker.
+    With more arms than colours the palette starts again with another dash and marker. With more than `LABELLED`, only
+    the first of `best` are drawn so; the others stand in the background.
+
+    Args:
+        arms: In the plan's order.
+        baseline: One of them.
+        best: All of them, those first that are to be seen; by default the plan's order.
     """
-    others = [arm for arm in arms if arm != baseline]
-    found = {baseline: Look(colour=BASELINE, marker="o", dash="-")}
+    keys = {arm: f"arm-{place}" for place, arm in enumerate(arms)}
+    order = [arm for arm in (best or arms) if arm != baseline]
+    front = set(order if len(order) <= LABELLED else order[: len(PALETTE)])
+    others = [arm for arm in arms if arm in front]
+    found = {arm: Look(colour=FAINT, marker="", dash="-", key=keys[arm], behind=True) for arm in arms}
+    found[baseline] = Look(colour=BASELINE, marker="o", dash="-", key=keys.get(baseline, "baseline"))
     for place, arm in enumerate(others):
         around, hue = divmod(place, len(PALETTE))
         found[arm] = Look(
             colour=PALETTE[hue],
             marker=_MARKERS[(hue + around) % len(_MARKERS)],
             dash=_DASHES[around % len(_DASHES)],
+            key=keys[arm],
         )
     return found
 

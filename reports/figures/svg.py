@@ -1,16 +1,37 @@
-"""A figure as SVG inside an HTML page: same bytes for the same figure, colours left to the page's CSS."""
+"""A figure as SVG or PNG, the same bytes each time; inside a page its colours are left to the CSS of the page."""
 
 from __future__ import annotations
 
 import html
 import io
 import re
+import warnings
 from typing import TYPE_CHECKING
 
 from reports.figures.style import VARIABLES, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 160
+
+
+def standalone_svg(figure: Figure) -> str:
+    """Return `figure` as an SVG file on white, readable wherever it is linked."""
+    stream = io.StringIO()
+    with styled():
+        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
+        figure.savefig(stream, format="svg", transparent=False, facecolor="white", metadata=metadata)
+    return stream.getvalue()
+
+
+def standalone_png(figure: Figure) -> bytes:
+    """Return `figure` as a PNG file on white; letters that no font on the machine has become boxes."""
+    stream = io.BytesIO()
+    with styled(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+    return stream.getvalue()
 
 
 def inline_svg(figure: Figure, name: str, description: str) -> str:
@@ -27,7 +48,8 @@ def inline_svg(figure: Figure, name: str, description: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"the name of a figure is lower-case letters, digits and hyphens, got {name!r}")
     stream = io.StringIO()
-    with styled():
+    with styled(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
         figure.savefig(stream, format="svg", transparent=True, metadata=metadata)
     drawing = stream.getvalue()

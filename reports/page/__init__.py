@@ -1,86 +1,88 @@
-"""The page of one run: a single HTML file that needs no network, no script and no other file."""
+"""The page of one run: a single HTML file that needs no network and no other file; answers stand on pages beside it."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
-from reports.aggregates import aggregate_table
-from reports.claims import does
-from reports.consistency import consistency_table, noise_table
-from reports.controls import TITLE, controls
-from reports.curves import SMOOTHING
-from reports.efficiency import efficiency_table
-from reports.leaderboard import Leaderboard
-from reports.origin import origin_of_parameters, tuning_budget
-from reports.page.drawings import compute_drawing, score_drawings, training_drawings, watch_drawings
-from reports.page.standings import standings
-from reports.read import Run, TuningRun
-from reports.regressions import regression_table
-from reports.resets import gain_table, reset_table
-from reports.summary import plain_answer, standing
-from reports.tables import Table, compute_table, fingerprint_tables, hash_table, note_table, suite_table
-from reports.tried import failed_trials_table, tried_table
-from reports.verdicts.words import rule_in_words
-from reports.watches import watch_table
+from harness.store.visible import visible
+from reports.answers import Changed
+from reports.blocks import Drawing, Section
+from reports.definitions import definition_of
+from reports.findings import Findings
+from reports.origin import tuning_budget
+from reports.page.glance import glance
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
-def render(run: Run, board: Leaderboard, unit: str, accounting: Table) -> str:
-    """Return the page as HTML, with score against compute in `unit`, and what a scheduler counted, if anything."""
+def render(found: Findings, sections: list[Section]) -> str:
+    """Return the page as HTML."""
+    run = found.run
+    terms = {title: said for section in sections for table in section.tables for title in table.header
+             if (said := definition_of(title, run.plan))}  # fmt: skip
+    return _rendered(
+        "page.html.j2",
+        plan=run.plan,
+        found=found,
+        sections=sections,
+        glance=glance(found.board),
+        tuning_budget="none" if run.tuning is None else tuning_budget(run.tuning),
+        tuned=run.tuning is not None,
+        terms=terms,
+        define=lambda title: terms.get(title, ""),
+    )
+
+
+def render_answers(found: Findings, arm: str, changed: list[Changed]) -> str:
+    """Return the page of the items that an arm gained and lost, with all that was answered."""
+    return _rendered("arm.html.j2", plan=found.run.plan, arm=arm, changed=changed, at=found.at, standing=found.standing)
+
+
+def page_style() -> str:
+    """Return the CSS of every page."""
+    return files("reports.page").joinpath("page.css").read_text(encoding="utf-8")
+
+
+def _rendered(template: str, **context: Any) -> str:
+    from markupsafe import Markup
+
+    script = files("reports.page").joinpath("page.js").read_text(encoding="utf-8")
+    # Only this very script may run: even a text that got around the escaping could do nothing.
+    digest = base64.b64encode(hashlib.sha256(f"\n{script}".encode()).digest()).decode()
+    environment = page_environment()
+    environment.filters["svg"] = _svg
+    return environment.get_template(template).render(
+        style=Markup(page_style()), script=Markup(script), script_hash=digest, **context
+    )
+
+
+def page_environment() -> Environment:
+    """Return the templates' environment: every text is escaped, and made visible."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
+    def shown(value: Any) -> Any:
+        return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+    return Environment(
         loader=PackageLoader("reports.page", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    plan = run.plan
-    same, differing = fingerprint_tables(run)
-    style = files("reports.page").joinpath("page.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html.j2").render(
-        style=Markup(style),
-        run=run,
-        plan=plan,
-        board=board,
-        standing=standing(run, board),
-        answer=plain_answer(run, board),
-        standings=standings(board),
-        controls=controls(run, board.at),
-        controls_title=TITLE,
-        controls_do=does(run),
-        training=training_drawings(run),
-        primary=score_drawings(run, board, primary=True),
-        others=score_drawings(run, board, primary=False),
-        suites=[(suite, suite_table(run, suite, board.at)) for suite in plan.suites],
-        phases=compute_drawing(run),
-        compute=compute_table(run),
-        tuning=run.tuning,
-        tuning_budget="none" if run.tuning is None else tuning_budget(run.tuning),
-        tried=[] if run.tuning is None else _tried(run, run.tuning),
-        hashes=hash_table(run),
-        same=same,
-        differing=differing,
-        notes=note_table(run),
-        resets=reset_table(run),
-        gains=gain_table(run, board.at),
-        watches=watch_table(run),
-        watched=watch_drawings(run),
-        smoothing=SMOOTHING,
-        rule=rule_in_words(plan.rule),
-        accounting=accounting,
-        aggregates=aggregate_table(run, board.at),
-        consistency=consistency_table(run, board.at),
-        noise=noise_table(run),
-        efficiency=efficiency_table(run, unit),
-        regressions=regression_table(run, board.at),
+        finalize=shown,
     )
 
 
-def _tried(run: Run, tuning: TuningRun) -> list[tuple[str, str, Table, Table]]:
-    """Return, for each tuned arm, its name, what was chosen, and the tables of what was tried and what failed."""
-    return [
-        (arm, origin_of_parameters(run, arm), tried_table(tuning, arm), failed_trials_table(tuning, arm))
-        for arm in tuning.plan.grids
-    ]
+def _svg(drawing: Drawing) -> str:
+    from markupsafe import Markup
+
+    from reports.figures import inline_svg
+
+    if drawing.figure is None:
+        return ""
+    return Markup(inline_svg(drawing.figure, drawing.name, visible(drawing.described)))

@@ -90,6 +90,8 @@ class PlanView:
     arms: tuple[str, ...]
     """Names in the plan's order, `base` included."""
     suites: tuple[SuiteView, ...]
+    families: Mapping[str, str]
+    """Of the strategy of each arm, as it was when the plan was queued."""
     at_defaults: frozenset[str]
     """Arms all of whose parameters are their defaults."""
     tuning: TuningView | None
@@ -166,6 +168,7 @@ def _plan_view(raw: Mapping[str, Any], path: Path) -> PlanView:
         seeds=tuple(int(seed) for seed in raw["seeds"]),
         arms=arms,
         suites=suites,
+        families={str(arm["name"]): str(arm.get("family") or "unknown") for arm in raw["arms"]},
         at_defaults=frozenset(str(arm["name"]) for arm in raw["arms"] if arm.get("at_defaults", True)),
         tuning=_tuning_view(raw["tuning"]) if raw.get("tuning") else None,
         controls=controls_view(raw, (BASE_ARM, baseline)),

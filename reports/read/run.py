@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.store.paths import CellPaths, RunPaths
+from harness.store.questions import read_questions
 from reports.errors import ReportError
 from reports.read.compute import read_compute
+from reports.read.diagnostics import read_diagnostics
 from reports.read.items import ItemReader
 from reports.read.plan import BASE_ARM, PlanView, read_plan
 from reports.read.scores import read_scores
@@ -47,6 +49,8 @@ class CellView:
 class Run:
     """Everything a report is made from."""
 
+    root: Path
+    """Its folder."""
     plan: PlanView
     plan_text: str
     """The plan file as the user gave it."""
@@ -63,6 +67,10 @@ class Run:
     """Resets and notes."""
     watches: pd.DataFrame
     """One row per watch and step; see `reports.read.watches.WATCH_COLUMNS`."""
+    diagnostics: pd.DataFrame
+    """What strategies said of themselves in numbers; see `reports.read.diagnostics.DIAGNOSTIC_COLUMNS`."""
+    paths: Mapping[str, CellPaths]
+    """Files of each cell, by its identifier."""
     tuning: TuningRun | None
     """Trials, which are in none of the above; None if no arm was tuned."""
     _by_place: Mapping[Place, Mapping[str, Any]]
@@ -73,6 +81,10 @@ class Run:
         place = (BASE_ARM, seed, 0, suite) if checkpoint == 0 else (arm, seed, checkpoint, suite)
         row = self._by_place.get(place)
         return None if row is None else float(row[column])
+
+    def questions(self, suite: str) -> dict[str, str]:
+        """Return what the items of a suite ask, as far as the run holds it."""
+        return read_questions(RunPaths(self.root), suite, self.plan.suite(suite).sha256)
 
     def compute_of(self, cell: str) -> pd.DataFrame:
         """Return the lines of `compute` of one cell."""
@@ -108,6 +120,7 @@ def read_run(root: Path) -> Run:
         )
     compute = read_compute(files)
     return Run(
+        root=root,
         plan=plan,
         plan_text=paths.plan.read_text(encoding="utf-8") if paths.plan.is_file() else "",
         cells=tuple(
@@ -128,6 +141,8 @@ def read_run(root: Path) -> Run:
         compute=compute,
         events=tuple(read_events(files)),
         watches=read_watches(files),
+        diagnostics=read_diagnostics(files),
+        paths={cell_id: cell for cell_id, _, _, cell in files},
         tuning=read_tuning(paths, plan),
         _by_place=_by_place(scores),
         _compute_by_cell={str(cell): lines for cell, lines in compute.groupby("cell", sort=False)},

@@ -38,7 +38,9 @@ def test_an_erratic_fall_is_told_with_its_seed_and_step(dropped: RunSpec, write_
     found = steadiness(run, "g2rl", at)
     assert [(seed, fall.at) for seed, fall in found.jumps] == [(1, 3)]
     assert [(seed, fall.at) for seed, fall in found.rollbacks] == [(1, 3)]
-    rows = {row[0]: row for row in consistency_table(run, at).rows}
+    rows = {
+        row[0]: row for row in consistency_table(run, [steadiness(run, arm, at) for arm in run.plan.trained_arms]).rows
+    }
     assert rows["g2rl"][6] == "seed 1, step 6: \N{MINUS SIGN}40.0"
     assert rows["grpo"][6:] == ("none", "none")
     assert rows["grpo"][3] == "100.0%"
@@ -70,7 +72,7 @@ def test_twice_the_compute_for_the_same_score_is_off_the_front(dropped: RunSpec,
     assert g2rl.area is not None
     assert grpo.area.mean == pytest.approx(0.45)
     assert g2rl.area.mean == pytest.approx(0.30)
-    texts = efficiency_table(run, "generated_tokens").rows[1]
+    texts = efficiency_table(run, "generated_tokens", efficiency(run, "generated_tokens")).rows[1]
     assert texts[2] == "16.0 k [16.0 k, 16.0 k], covers 50%"
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from harness.ledger.ledger import OUTSIDE
 from harness.store.atomic import read_lines
-from reports.leaderboard import spent_in
+from reports.spent import spent_in
 from reports.read import read_run
 
 DEADLINE_S = 180.0

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from reports.figures import AxisLabels, band_chart, inline_svg, looks, phase_chart
-from reports.figures.charts import _spread
+from reports.figures.axes import _spread
 from reports.figures.style import PALETTE
 
 LABELS = AxisLabels(x="tokens", y="score", percent=True)

@@ -1,0 +1,53 @@
+"""What stands beside an arm's score: how steady it is, what it broke, and what it made of its compute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.consistency import Steadiness, steadiness
+from reports.efficiency import Efficiency, efficiency
+from reports.read import Run
+from reports.read.plan import BASE_ARM
+from reports.reading import Reading
+from reports.regressions import all_regressions
+from reports.verdicts.regressions import PREVIOUS, Regression
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beside:
+    """All trained arms, where the plan compares them."""
+
+    steadiness: Sequence[Steadiness]
+    regressions: Sequence[Regression]
+    efficiency: Sequence[Efficiency]
+    """In the unit of the plan's budget."""
+
+    def steadiness_of(self, arm: str) -> Steadiness | None:
+        """Return how steady an arm is; None for the untrained model."""
+        return next((one for one in self.steadiness if one.arm == arm), None)
+
+    def efficiency_of(self, arm: str) -> Efficiency | None:
+        """Return what an arm made of its compute; None for the untrained model."""
+        return next((one for one in self.efficiency if one.arm == arm), None)
+
+    def broken(self, arm: str) -> list[Regression]:
+        """Return on which suites an arm fell, told from noise: below the untrained model, or below the baseline."""
+        return [
+            one
+            for one in self.regressions
+            if one.arm == arm and one.reference != PREVIOUS and one.finding == "regressed"
+        ]
+
+    def forgotten(self, arm: str) -> list[str]:
+        """Return the suites that training didn't aim at and on which an arm fell below the untrained model."""
+        return [one.suite for one in self.broken(arm) if one.forgetting and one.reference == BASE_ARM]
+
+
+def beside(run: Run, at: Reading) -> Beside:
+    """Return what stands beside the scores of a run."""
+    return Beside(
+        steadiness=[steadiness(run, arm, at) for arm in run.plan.trained_arms],
+        regressions=all_regressions(run, at),
+        efficiency=efficiency(run, run.compute_unit),
+    )

@@ -1,0 +1,55 @@
+"""Writing a report: its page, its Markdown, and a file for every table and figure."""
+
+from __future__ import annotations
+
+from reports.answers import Gallery
+from reports.blocks import Section
+from reports.exports import as_csv, as_json, as_latex, data_csv
+from reports.figures import standalone_png, standalone_svg
+from reports.findings import Findings
+from reports.manifest import as_checksums, manifest
+from reports.markdown import markdown
+from reports.page import render, render_answers
+from reports.sections import sections
+from reports.site import SitePaths
+
+ITEMS = 10
+"""Items lost, and items gained, of each suite and reference on an arm's page of answers."""
+
+
+def write(found: Findings, paths: SitePaths) -> None:
+    """Write all files of a report; at equal compute only the page and the Markdown, beside the plain ones."""
+    from harness.store.atomic import write_text
+
+    made = sections(found)
+    write_text(paths.leaderboard, markdown(found, made))
+    write_text(paths.page, render(found, made))
+    if paths.unit is not None:
+        return
+    _write_tables(made, paths)
+    _write_figures(made, paths)
+    write_text(paths.latex, as_latex(found.board, found.run.plan.name))
+    write_text(paths.checksums, as_checksums(manifest(found)))
+    gallery = Gallery(found)
+    for place, arm in enumerate(found.run.plan.trained_arms):
+        write_text(paths.answers(place), render_answers(found, arm, gallery.of(arm, ITEMS)))
+
+
+def _write_tables(made: list[Section], paths: SitePaths) -> None:
+    from harness.store.atomic import write_text
+
+    for section in made:
+        for table in section.tables:
+            write_text(paths.table(table.name, "csv"), as_csv(table))
+            write_text(paths.table(table.name, "json"), as_json(table))
+
+
+def _write_figures(made: list[Section], paths: SitePaths) -> None:
+    from harness.store.atomic import write_bytes, write_text
+
+    for section in made:
+        for drawing in section.drawings:
+            if drawing.figure is not None:
+                write_text(paths.figure(drawing.name, "svg"), standalone_svg(drawing.figure))
+                write_bytes(paths.figure(drawing.name, "png"), standalone_png(drawing.figure))
+                write_text(paths.figure(drawing.name, "csv"), data_csv(drawing))
