@@ -72,7 +72,7 @@ def profile_bands(run: Run, at: Reading) -> pd.DataFrame:
         scores = _scores(run, arm, at)
         if not len(scores):
             continue
-        levels = sorted({0.0, *(float(score) for score in scores.ravel())})
+        levels = sorted({float(score) for score in scores.ravel()})
         shares = performance_profile(scores, [level - 1e-12 for level in levels])
         rows += [
             {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.consistency import Steadiness, steadiness
 from reports.efficiency import Efficiency, efficiency
 from reports.read import Run
 from reports.read.plan import BASE_ARM
-from reports.reading import Reading
+from reports.reading import UNITS, Reading
 from reports.regressions import all_regressions
 from reports.verdicts.regressions import PREVIOUS, Regression
 
@@ -20,8 +20,15 @@ class Beside:
 
     steadiness: Sequence[Steadiness]
     regressions: Sequence[Regression]
-    efficiency: Sequence[Efficiency]
-    """In the unit of the plan's budget."""
+    made: Mapping[str, Sequence[Efficiency]]
+    """What arms made of compute, by its unit."""
+    unit: str
+    """Of the plan's budget."""
+
+    @property
+    def efficiency(self) -> Sequence[Efficiency]:
+        """What arms made of compute, in the unit of the plan's budget."""
+        return self.made[self.unit]
 
     def steadiness_of(self, arm: str) -> Steadiness | None:
         """Return how steady an arm is; None for the untrained model."""
@@ -49,5 +56,6 @@ def beside(run: Run, at: Reading) -> Beside:
     return Beside(
         steadiness=[steadiness(run, arm, at) for arm in run.plan.trained_arms],
         regressions=all_regressions(run, at),
-        efficiency=efficiency(run, run.compute_unit),
+        made={unit: efficiency(run, unit) for unit in UNITS},
+        unit=run.compute_unit,
     )

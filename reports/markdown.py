@@ -14,7 +14,7 @@ ELSEWHERE = ("paths", "attempts", "regressions")
 _WIDTHS = {"rank": 7, "arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount": 14, "parameters": 24, "words": 22}
 """Least width of a Markdown column by what it holds: constants, so that new numbers touch their line only."""
 
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "&#96;", "[": "&#91;", "]": "&#93;"}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "&#96;", "](": "]&#40;"}
 
 
 def markdown(found: Findings, sections: Sequence[Section]) -> str:
@@ -25,7 +25,7 @@ def markdown(found: Findings, sections: Sequence[Section]) -> str:
     board = found.board
     sentences = [sentence for sentence in (found.standing, *found.answer) if sentence]
     answer = " ".join([*sentences, f"Arms are compared {board.at.words}."])
-    lines = [f"# {escaped(found.run.plan.name)}", "", escaped(answer), "", *_standings(board)]
+    lines = [f"# {escaped(found.run.plan.name)}", "", escaped(answer), "", *standings_lines(board)]
     for section in sections:
         if section.id == "leaderboard":
             continue
@@ -49,8 +49,9 @@ def _kinds(table: Table) -> list[str]:
     return ["arm", *["amount"] * (len(table.header) - 1)]
 
 
-def _standings(board: Leaderboard) -> list[str]:
-    titles = [*header(board), "parameters", "family"]
+def standings_lines(board: Leaderboard) -> list[str]:
+    """Return the leaderboard as the lines of a Markdown table, failed cells under their arm."""
+    titles = [*header(board), "family", "parameters"]
     kinds = [
         "arm",
         "rank",
@@ -68,9 +69,9 @@ def _standings(board: Leaderboard) -> list[str]:
         "parameters",
         "parameters",
     ]
-    rows = [[*cells(row, board), row.parameters, row.family] for row in board.rows]
+    rows = [[*cells(row, board), row.family, row.parameters] for row in board.rows]
     for row in board.rows:
-        rows += [[*failure_cells(cell, spent, board), "", row.family] for cell, spent in row.failures]
+        rows += [[*failure_cells(cell, spent, board), row.family, ""] for cell, spent in row.failures]
     return _table(titles, rows, kinds)
 
 
@@ -88,14 +89,6 @@ def _line(texts: list[str], widths: list[int]) -> str:
 def escaped(text: str) -> str:
     """Return a text as one cell of a Markdown table."""
     flat = one_line(text)
-    for mark, entity in (
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ("|", "&#124;"),
-        ("`", "&#96;"),
-        ("[", "&#91;"),
-        ("]", "&#93;"),
-    ):
+    for mark, entity in _ENTITIES.items():
         flat = flat.replace(mark, entity)
     return flat

@@ -47,7 +47,7 @@ def _row(tuning: TuningRun, arm: str, point: PointView, *, chosen: bool) -> tupl
         f"{point.words} (chosen)" if chosen else point.words,
         _score(scores, failed=all(trial.state == "failed" for trial in trials)),
         f"{sum(trial.state == 'done' for trial in trials)}/{len(trials)}",
-        *spent_texts(spent_in(tuning.compute[tuning.compute["cell"].isin(ids)]) if started else None),
+        *spent_texts(spent_in(tuning.compute[tuning.compute["cell"].isin(ids)]) if started else None)[:4],
         formatting.seconds(total(evaluated, "device_seconds")) if started else formatting.MISSING,
     )
 

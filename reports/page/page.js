@@ -91,7 +91,7 @@ function choose() {
   if (all("input[name=family]").length)
     all("[data-family]").forEach((part) => (part.hidden = !families.has(part.dataset.family)));
 }
-all("form.controls").forEach((form) => {
+all("form.chooser").forEach((form) => {
   form.hidden = false;
   form.addEventListener("change", (event) => {
     if (event.target.name === "matched" && event.target.value !== "plan") {
@@ -101,8 +101,8 @@ all("form.controls").forEach((form) => {
     choose();
   });
 });
-if (document.querySelector("form.controls")) choose();
-window.addEventListener("beforeprint", () => all("details").forEach((part) => (part.open = part.open || !part.matches(".item"))));
+if (document.querySelector("form.chooser")) choose();
+window.addEventListener("beforeprint", () => all("details").forEach((part) => (part.open = part.open || !part.matches(".item, .arm"))));
 
 // Downloads, made from the page itself, so that they work from disk and e-mail.
 function save(name, kind, data) {

@@ -9,9 +9,10 @@ from reports import formatting
 from reports.figures import Look
 from reports.figures.style import FAINT, VARIABLES
 from reports.leaderboard import ArmRow, Leaderboard, beside_texts, cells, failure_title, rank_text
+from reports.read import CellView
 from reports.read.plan import BASE_ARM
 from reports.reading import UNITS
-from reports.spent import amount_text
+from reports.spent import Spent, amount_text, spent_texts
 from reports.statistics import Interval
 
 
@@ -91,11 +92,17 @@ def standings(board: Leaderboard, looks: Mapping[str, Look]) -> Standings:
         rows=tuple(
             (
                 _standing(row, board, (scores, span), colours.get(row.arm, VARIABLES[FAINT])),
-                tuple(failure_title(cell) for cell, _ in row.failures),
+                tuple(_failure(cell, spent) for cell, spent in row.failures),
             )
             for row in board.ranked
         ),
     )
+
+
+def _failure(cell: CellView, spent: Spent) -> str:
+    tokens, flops, seconds, lost, steps = spent_texts(spent)
+    used = f"{tokens} generated tokens, {flops} FLOPs, {seconds} device-seconds ({lost} lost), {steps} steps"
+    return f"{failure_title(cell)}; used {used}"
 
 
 def _columns(board: Leaderboard) -> Iterable[Column]:

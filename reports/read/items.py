@@ -58,6 +58,8 @@ class ItemReader:
         """Return for some items what was answered: lists `texts`, `grades` and `answers`, one entry per sample."""
         import pyarrow.parquet as pq
 
+        if not items:
+            return {}
         if arm == BASE_ARM or checkpoint == 0:
             arm, checkpoint = BASE_ARM, 0
         path = self.cells[arm, seed].record(checkpoint, suite)

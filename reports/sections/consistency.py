@@ -35,7 +35,7 @@ def consistency(found: Findings) -> Section:
         note="The same model, evaluated once a seed with other random numbers: what differs is noise. No difference "
         "below it counts.",
     )
-    labels = AxisLabels(x="evaluation", y="gain since the one before (share of answers)", percent=True)
+    labels = AxisLabels(x="evaluation", y="gain since the one before", percent=True)
     gains = bands_drawing(found, gain_bands(run), ("gains", "Gain of each period"), labels)
     table = consistency_table(run, steady).named("consistency", "Steadiness")
     return Section(

@@ -46,7 +46,7 @@ def _table(found: Findings, name: str, unit: str) -> Table:
         return Table(header=(), rows=())
     rows = []
     for row in board.rows:
-        rows.append((*cells(row, board), row.parameters, row.family))
-        rows += [(*failure_cells(cell, spent, board), "", row.family) for cell, spent in row.failures]
+        rows.append((*cells(row, board), row.family, row.parameters))
+        rows += [(*failure_cells(cell, spent, board), row.family, "") for cell, spent in row.failures]
     title = f"Leaderboard {board.at.words}"
-    return Table(header=(*header(board), "parameters", "family"), rows=tuple(rows), name=name, title=title)
+    return Table(header=(*header(board), "family", "parameters"), rows=tuple(rows), name=name, title=title)

@@ -10,7 +10,7 @@ from reports.aggregates import aggregate_table, profile_bands
 from reports.blocks import Drawing, Section, Table
 from reports.comparison import PRIMARY, score_of
 from reports.curves import score_bands
-from reports.efficiency import efficiency, efficiency_table
+from reports.efficiency import efficiency_table
 from reports.figures import AxisLabels, front_chart
 from reports.findings import Findings
 from reports.read import SuiteView
@@ -35,7 +35,7 @@ def scores(found: Findings) -> Section:
     """Return score against compute."""
     run = found.run
     others = [suite for suite in run.plan.suites if run.plan.primary_suites != (suite.name,)]
-    made = {unit: found.beside.efficiency if unit == run.compute_unit else efficiency(run, unit) for unit in UNITS}
+    made = found.beside.made
     blocks: list[Drawing | Table] = []
     blocks += [_curve(found, PRIMARY, found.board.primary, unit) for unit in UNITS]
     blocks += [_front(found, unit, rows) for unit, rows in made.items()]
@@ -106,4 +106,4 @@ def _suite(found: Findings, suite: SuiteView) -> Table:
         note = f"{suite.description.rstrip('.')}. {note}"
     table = suite_table(found.run, suite, found.at)
     place = [one.name for one in found.run.plan.suites].index(suite.name)
-    return table.named(f"suite-{place}", f"{suite.name}{mark}", note=note)
+    return table.named(f"suite-{place}", f"{suite.name}{mark}", note=note, look="suite")

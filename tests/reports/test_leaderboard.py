@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.store.paths import RunPaths
-from reports.controls import Controls
 from reports.leaderboard import ArmRow, Leaderboard, cells, header, leaderboard
-from reports.markdown import markdown
+from reports.markdown import standings_lines
 from reports.read import Run, read_run
 from reports.summary import plain_answer, standing
 
@@ -21,8 +20,6 @@ WORKED = {
     **{("grpo", seed, 2): 2 + seed for seed in range(3)},
     **{("g2rl", seed, 2): (5, 6, 8)[seed] for seed in range(3)},
 }
-
-NO_CONTROLS = Controls(rows=(), uncounted="")
 
 
 def _row(board: Leaderboard, arm: str) -> ArmRow:
@@ -106,7 +103,7 @@ def test_only_seeds_that_both_have_are_paired(write_run: WriteRun, spec: type[Ru
 def test_a_failed_cell_is_a_row_with_its_cause_and_its_compute(write_run: WriteRun, spec: type[RunSpec]) -> None:
     run = read_run(write_run(spec(failed={("g2rl", 1): "tried to get 90 GiB"})))
     board = leaderboard(run)
-    text = markdown(board, NO_CONTROLS, "toy", "note", {})
+    text = "\n".join(standings_lines(board))
     line = next(line for line in text.splitlines() if "seed 1: failed" in line)
     assert "out of memory: tried to get 90 GiB" in line
     assert "| 1.00 k " in line
@@ -165,7 +162,7 @@ def test_new_numbers_touch_only_their_line(write_run: WriteRun, spec: type[RunSp
     for value in (9, 10):
         changed = {("g2rl", seed, 2): value for seed in range(3)}
         run = read_run(write_run(spec(name=f"toy{value}", correct=WORKED | changed)))
-        texts.append(markdown(leaderboard(run), NO_CONTROLS, "toy", "note", {}).splitlines())
+        texts.append(standings_lines(leaderboard(run)))
     before, after = texts
     differing = [old for old, new in zip(before, after, strict=True) if old != new]
     assert len(differing) == 1
@@ -175,9 +172,7 @@ def test_new_numbers_touch_only_their_line(write_run: WriteRun, spec: type[RunSp
 
 def test_markdown_is_not_broken_by_a_name(write_run: WriteRun, spec: type[RunSpec]) -> None:
     run = read_run(write_run(spec(arms=("grpo", "a|b\n`<b>"))))
-    lines = [
-        line for line in markdown(leaderboard(run), NO_CONTROLS, "toy", "note", {}).splitlines() if line.startswith("|")
-    ]
+    lines = [line for line in standings_lines(leaderboard(run)) if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
     assert "<b>" not in "".join(lines)
 

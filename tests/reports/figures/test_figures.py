@@ -101,9 +101,19 @@ def test_a_figure_name_must_fit_an_identifier() -> None:
 
 
 def test_more_arms_than_colours_stay_apart() -> None:
-    arms = [f"arm{place}" for place in range(20)]
+    arms = [f"arm{place}" for place in range(13)]
     found = looks(arms, "arm0")
-    assert len({(look.colour, look.dash, look.marker) for look in found.values()}) == 20
+    assert len({(look.colour, look.dash, look.marker) for look in found.values()}) == 13
+
+
+def test_of_very_many_arms_the_best_are_seen() -> None:
+    arms = [f"arm{place}" for place in range(60)]
+    found = looks(arms, "arm0", list(reversed(arms)))
+    seen = [arm for arm, look in found.items() if not look.behind]
+    assert seen == ["arm0", *(f"arm{place}" for place in range(53, 60))]
+    axes = band_chart(_bands(arms), LABELS, found).axes[0]
+    assert {text.get_text() for text in axes.texts} == set(seen)
+    assert len(axes.lines) == 60
 
 
 def test_phases_are_stacked_in_their_order() -> None:
