@@ -1,25 +1,35 @@
-"""The page of a real run, opened in a real browser."""
+"""Pages in a real browser: what a reader does with them, on a phone and on a screen, in the dark and on paper."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import html5lib
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, sync_playwright
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--enable-logging=stderr",
-]
+from benchmarks.synthetic import Arm, Store, write_store
+from harness.store.paths import RunPaths
+from reports import write_report
+
+HOSTILE = (
+    "<script>document.title='pwned'</script>",
+    "<img src=x onerror=\"document.title='pwned'\">",
+    "</script><svg onload=alert(1)>",
+    "\x1b[31mred\x1b[0m \x00 nul",
+    "\u202egnp.exe \u2066",
+    'javascript:alert(1) {{ 7*7 }} {% raw %} ${7*7} =HYPERLINK("http://x")',
+    "x" * 200_000,
+    "שלום עולם 答えは七 \U0001f642",
+)
+ARM = "<script>document.title='pwned'</script>\x1b[2J\u202e"
 
 
 class Place(Protocol):
@@ -31,30 +41,238 @@ class Place(Protocol):
 
 
 @pytest.fixture(scope="module")
-def page(finished: Place) -> Path:
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
+        yield launched
+        launched.close()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Open]:
+    """Return a function that opens a page and fails the test if the page complains or asks for anything."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith(("file:", "blob:")):
+            complaints.append(request.url)
+
+    def spoke(dialog: Dialog) -> None:
+        complaints.append(dialog.message)
+        dialog.dismiss()
+
+    def open_page(path: Path, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", spoke)
+        page.on("request", asked)
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def demo(finished: Place) -> Path:
     done = finished.explorebench("report", "runs/demo")
     assert done.returncode == 0, done.stderr
     return finished.folder / "site" / "demo" / "index.html"
 
 
-def opened(chromium: str, page: Path, profile: Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    command = [chromium, *FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, check=True)
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of sixty arms."""
+    root = tmp_path_factory.mktemp("many")
+    arms = tuple(Arm(name=f"arm-{number}", primary=0.002 * number) for number in range(60))
+    write_store(root / "run", Store(arms=arms, seeds=3, items=40, samples=2, checkpoints=4), np.random.default_rng(1))
+    return write_report(root / "run", root / "site").page
 
 
-def test_the_page_opens_whole_and_without_a_complaint(chromium: str, page: Path, tmp_path: Path) -> None:
-    shown = opened(chromium, page, tmp_path, "--dump-dom")
-    assert "CONSOLE" not in shown.stderr, shown.stderr
-    for words in ("<svg", "g2rl", "grpo", "sorting", "graphs", "demo"):
-        assert words in shown.stdout
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of a run whose arm and answers try to act."""
+    root = tmp_path_factory.mktemp("hostile")
+    store = Store(arms=(Arm(name="plain"), Arm(name=ARM, primary=-0.2)), seeds=3, items=20, samples=4, checkpoints=2)
+    write_store(root / "run", store, np.random.default_rng(2))
+    for path in RunPaths(root / "run").cells.rglob("*.parquet"):
+        table = pq.read_table(path)
+        texts = [[HOSTILE[(row + sample) % len(HOSTILE)] for sample in range(4)] for row in range(table.num_rows)]
+        place = table.schema.get_field_index("texts")
+        field = table.schema.field(place)
+        pq.write_table(table.set_column(place, field, pa.array(texts, field.type)), path)
+    return write_report(root / "run", root / "site").page
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_is_drawn_on_a_phone_and_on_a_screen(chromium: str, page: Path, tmp_path: Path, width: int) -> None:
-    picture = tmp_path / "page.png"
-    opened(chromium, page, tmp_path / "profile", f"--screenshot={picture}", f"--window-size={width},1600")
-    from PIL import Image
+def column(page: Page, title: str) -> list[str]:
+    """Return the texts of a column of the leaderboard that is shown, in the order of the rows."""
+    board = page.locator("table.board:visible")
+    titles = [text.strip() for text in board.locator("thead th").all_inner_texts()]
+    place = next(number for number, text in enumerate(titles) if " ".join(text.split()).startswith(title))
+    rows = board.locator("tbody tr:visible:not(.failed)").all()
+    return [row.locator("th, td").nth(place).inner_text() for row in rows]
 
-    with Image.open(picture) as image:
-        assert image.width == width
-        assert len(set(image.convert("L").getdata())) > 50, "more than a blank sheet"
+
+def test_the_page_is_valid_html(demo: Path, hostile: Path) -> None:
+    for path in (demo, hostile, *sorted((hostile.parent / "answers").iterdir())):
+        html5lib.HTMLParser(strict=True).parse(path.read_text(encoding="utf-8"))
+
+
+def test_rows_are_sorted_by_any_column_and_back(demo: Path, opened: Open) -> None:
+    page = opened(demo)
+    names = column(page, "arm")
+    header = page.locator("table.board:visible thead th", has_text="arm").first.locator("button")
+    header.click()
+    assert column(page, "arm") == sorted(names, key=str.casefold)
+    assert header.locator("..").get_attribute("aria-sort") == "ascending"
+    header.press("Enter")
+    assert column(page, "arm") == sorted(names, key=str.casefold, reverse=True)
+    page.locator("table.board:visible thead th[data-unit=steps] button").click()
+    shown = page.locator("table.board:visible td[data-unit=steps]").all()
+    amounts = [cell.get_attribute("data-v") for cell in shown]
+    numbers = [float(amount) for amount in amounts if amount is not None]
+    assert numbers == sorted(numbers)
+
+
+def test_families_are_filtered(demo: Path, opened: Open) -> None:
+    page = opened(demo)
+    assert any(name.startswith("g2rl") for name in column(page, "arm"))
+    page.get_by_label("gradient-guided").uncheck()
+    assert not any(name.startswith("g2rl") for name in column(page, "arm"))
+    page.get_by_label("gradient-guided").check()
+    assert any(name.startswith("g2rl") for name in column(page, "arm"))
+
+
+def test_the_unit_of_compute_is_switched_everywhere(demo: Path, opened: Open) -> None:
+    page = opened(demo)
+    assert page.locator("#figure-primary-steps").is_visible()
+    assert not page.locator("#figure-primary-flops").is_visible()
+    page.get_by_label("training FLOPs", exact=True).check()
+    assert page.locator("#figure-primary-flops").is_visible()
+    assert not page.locator("#figure-primary-steps").is_visible()
+    assert column(page, "training FLOPs")
+    page.get_by_label("at equal device-seconds").check()
+    assert "device-seconds each" in page.locator("table.board:visible caption").inner_text()
+    assert page.locator("#figure-front-device-seconds").is_visible()
+
+
+def test_a_definition_is_one_hover_or_one_key_away(demo: Path, opened: Open) -> None:
+    page = opened(demo)
+    term = page.locator("table.board:visible thead button", has_text="erratic falls")
+    term.hover()
+    assert "measurement alone" in page.locator("#says").inner_text()
+    page.mouse.move(0, 0)
+    assert not page.locator("#says").is_visible()
+    term.focus()
+    assert page.locator("#says").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#says").is_visible()
+
+
+def test_a_sceptic_comes_down_to_a_single_answer(demo: Path, opened: Open) -> None:
+    page = opened(demo)
+    arm = page.locator("details.arm", has_text="g2rl").first
+    arm.locator("> summary").click()
+    item = arm.locator("details.item").first
+    item.locator("summary").click()
+    assert item.locator("pre.question").inner_text().startswith("Question")
+    answers = item.locator(".sides pre")
+    assert answers.count() > 2
+    assert {text.split()[0] for text in answers.all_inner_texts()} <= {"right", "wrong"}
+    arm.get_by_role("link").click()
+    assert "items gained and lost" in page.locator("h1").inner_text()
+    assert page.locator("details.item").count() >= 2
+
+
+def test_figures_and_tables_are_saved_from_the_page_alone(demo: Path, opened: Open, tmp_path: Path) -> None:
+    alone = tmp_path / "mailed.html"
+    alone.write_bytes(demo.read_bytes())
+    page = opened(alone)
+    figure = page.locator("#figure-primary-steps")
+    starts = {"SVG": b"<svg", "PNG": b"\x89PNG", "CSV": b"arm,x,mean"}
+    for kind, start in starts.items():
+        with page.expect_download() as download:
+            figure.get_by_role("button", name=kind).click()
+        data = Path(download.value.path()).read_bytes()
+        assert data.startswith(start)
+        assert b"var(--" not in data
+    with page.expect_download() as download:
+        page.get_by_role("button", name="leaderboard as CSV", exact=True).click()
+    assert Path(download.value.path()).read_text().startswith("rank,arm,")
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(demo: Path, many: Path, hostile: Path, opened: Open) -> None:
+    for path in (demo, many, hostile, hostile.parent / "answers" / "arm-1.html"):
+        page = opened(path, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360, path
+
+
+def test_in_the_dark_the_page_is_dark(demo: Path, opened: Open) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        page = opened(demo, color_scheme=scheme)
+        colours.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    light, dark = (sum(map(int, colour[4:-1].split(","))) for colour in colours)
+    assert light > 700
+    assert dark < 150
+
+
+def test_on_paper_there_are_no_buttons(demo: Path, opened: Open) -> None:
+    page = opened(demo)
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    assert page.locator("button.save:visible").count() == 0
+    assert page.locator("#leaderboard").is_visible()
+    assert len(page.pdf(format="A4")) > 50_000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_has_no_serious_finding(scheme: str, demo: Path, many: Path, hostile: Path, opened: Open) -> None:
+    for path in (demo, many, hostile, hostile.parent / "answers" / "arm-1.html"):
+        page = opened(path, color_scheme=scheme)
+        found = Axe().run(page)
+        serious = [
+            (one["id"], [node["html"][:200] for node in one["nodes"][:3]])
+            for one in found.response["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], path
+
+
+def test_sixty_arms_stay_readable(many: Path, opened: Open) -> None:
+    assert many.stat().st_size < 10e6
+    page = opened(many)
+    assert len(column(page, "arm")) == 61
+    labels = page.locator("#figure-primary-steps svg text").all_text_contents()
+    assert sum(label.startswith("arm-") for label in labels) == 8, "the baseline and the seven best"
+
+
+def test_hostile_texts_are_shown_and_never_run(hostile: Path, opened: Open) -> None:
+    for path in (hostile, hostile.parent / "answers" / "arm-1.html"):
+        page = opened(path)
+        assert page.title() != "pwned"
+        assert page.locator("img").count() == 0
+        whole = path.read_text(encoding="utf-8")
+        assert not set(whole) & set("\x00\x1b\u202e\u2066")
+        text = page.locator("body").text_content() or ""
+        for shown in (
+            HOSTILE[0],
+            "␛[31mred␛[0m ␀ nul",
+            "⟨U+202E⟩gnp.exe",
+            "שלום",
+            "答え",
+        ):
+            assert shown in text, shown
+        assert "more characters" in text, "a huge answer is cut, and says so"
+    for name in ("leaderboard.md", "leaderboard.tex", "tables/leaderboard.csv", "tables/leaderboard.json"):
+        written = (hostile.parent / name).read_text(encoding="utf-8")
+        assert not set(written) & set("\x00\x1b\u202e\u2066"), name
