@@ -46,9 +46,9 @@ class Beside:
             if one.arm == arm and one.reference != PREVIOUS and one.finding == "regressed"
         ]
 
-    def forgotten(self, arm: str) -> list[str]:
-        """Return the suites that training didn't aim at and on which an arm fell below the untrained model."""
-        return [one.suite for one in self.broken(arm) if one.forgetting and one.reference == BASE_ARM]
+    def side_effects(self, arm: str) -> list[Regression]:
+        """Return what an arm broke beside what its verdict says: a primary suite below the baseline is left out."""
+        return [one for one in self.broken(arm) if one.forgetting or one.reference == BASE_ARM]
 
 
 def beside(run: Run, at: Reading) -> Beside:

@@ -21,7 +21,7 @@ def _broken(board: Leaderboard, rows: list[ArmRow]) -> str:
     parts = []
     for row in rows:
         found: dict[str, list[str]] = {}
-        for one in board.beside.broken(row.arm):
+        for one in board.beside.side_effects(row.arm):
             below = "the untrained model" if one.reference == BASE_ARM else one.reference
             found.setdefault(one.suite, []).append(below)
         parts += [f"{row.arm} on {suite} (below {formatting.listing(below)})" for suite, below in found.items()]

@@ -23,14 +23,14 @@ FEW_SEEDS = 5
 def plain_answer(run: Run, board: Leaderboard) -> list[str]:
     """Return what the run shows, most important first.
 
-    The arms, what they broke, how they fell and what they cost, whether they beat their controls, the controls
-    themselves, training itself, entropy, whether controls were switched off, what to be wary of.
+    The arms and whether they beat their controls, the controls themselves, what arms broke, how they fell and what
+    they cost, training itself, entropy, whether controls were switched off, what to be wary of.
     """
     if not board.trained:
         nothing = "No trained arm has been evaluated yet: only the untrained model has scores so far."
         return [nothing, *filter(None, [switched_off(run)])]
     against = " ".join(against_controls(board, controls(run, board.at)))
-    sentences = [_arms(board), *broken_and_dear(board), against, of_controls(run, board)]
+    sentences = [_arms(board), against, of_controls(run, board), *broken_and_dear(board)]
     sentences += [_training(run, board), _entropy(run)]
     return [sentence for sentence in (*sentences, switched_off(run), _caution(run, board)) if sentence]
 

@@ -33,7 +33,7 @@ def glance(board: Leaderboard) -> list[Group]:
     broken = tuple(
         f"{row.arm} (on {', '.join(dict.fromkeys(one.suite for one in found))})"
         for row in board.ranked
-        if (found := board.beside.broken(row.arm))
+        if (found := board.beside.side_effects(row.arm))
     )
     groups.append(Group(title="Breaks something", style="broken", arms=broken))
     return [group for group in groups if group.arms]

@@ -18,8 +18,7 @@ UNTOLD = f"{LEADER}; for it this run can't tell."
 PLANTED = {
     "nothing": (Arm(name="it"), [UNTOLD]),
     "better": (Arm(name="it", primary=0.06), [f"{LEADER}; it {SCORES} higher than the baseline plain."]),
-    "worse": (Arm(name="it", primary=-0.06), [f"{LEADER}; it {SCORES} lower than the baseline plain.",
-              "Something broke: it on suite-# (below plain)."]),
+    "worse": (Arm(name="it", primary=-0.06), [f"{LEADER}; it {SCORES} lower than the baseline plain."]),
     "forgets": (Arm(name="it", forgetting=-0.08), [UNTOLD, "Something broke: it on suite-# (below plain)."]),
     "dear": (Arm(name="it", cost=2.0), [
         UNTOLD, "it used # times the generated tokens of an arm that scores at least as much."]),
