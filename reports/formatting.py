@@ -28,6 +28,10 @@ class Number(str):
         made.value, made.low, made.high = value, low, high
         return made
 
+    def __getnewargs__(self) -> tuple[str, float, float | None, float | None]:  # type: ignore[override]
+        """Return what a copy is made of."""
+        return str(self), self.value, self.low, self.high
+
 
 def percent(fraction: float) -> Number:
     """Return a fraction as a percentage with one decimal.

@@ -14,6 +14,7 @@ DOORS = {
     "status": Door("harness.cli.status", "Show where each cell of a run stands."),
     "account": Door("harness.cli.account", "Ask Slurm what it counted for a run's jobs."),
     "report": Door("harness.cli.report", "Write the page and the leaderboard of a run."),
+    "publish": Door("harness.cli.publish", "Add runs to a site of many: index, history, pages per strategy."),
     "compare": Door("harness.cli.compare", "Set two results side by side, with items gained and lost."),
     "gate": Door("harness.cli.gate", "Say whether anything regressed, for CI."),
     "paths": Door("harness.cli.paths", "Show which answers a strategy preferred in a step."),
