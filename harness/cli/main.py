@@ -12,6 +12,7 @@ DOORS = {
     "power": Door("harness.cli.power", "Say what a plan can detect, with the variances of a pilot."),
     "queue": Door("harness.cli.queue", "Run what is missing of a plan."),
     "status": Door("harness.cli.status", "Show where each cell of a run stands."),
+    "watch": Door("harness.cli.watch", "Watch a run on the terminal: cells, curves, what happened."),
     "account": Door("harness.cli.account", "Ask Slurm what it counted for a run's jobs."),
     "report": Door("harness.cli.report", "Write the page and the leaderboard of a run."),
     "publish": Door("harness.cli.publish", "Add runs to a site of many: index, history, pages per strategy."),

@@ -11,11 +11,13 @@ import click
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from harness.plan.resolve import Plan
 from harness.plan.trials import trials_of
 from harness.store.paths import RunPaths
 from harness.store.status import CellStatus, read_cells, read_trials
+from harness.store.visible import one_line
 
 LINE_SHARE = 0.25
 """A plain line is printed each time that a cell has moved on by so much."""
@@ -76,13 +78,13 @@ class PlainLines:
 
 def status_table(statuses: list[CellStatus], title: str) -> Table:
     """Return the table of a run's cells: phase, share of budget, reward, tokens/s and time left."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(one_line(title)), title_justify="left")
     for name in ("cell", "state", "budget", "reward", "tokens/s", "left"):
         table.add_column(name, justify="left" if name in ("cell", "state") else "right")
     for status in statuses:
         table.add_row(
-            f"{_mark(status)}{status.arm} · seed {status.seed}",
-            status.phase or (f"{status.state}: {status.cause}" if status.cause else status.state),
+            Text(one_line(f"{_mark(status)}{status.arm} · seed {status.seed}")),
+            Text(one_line(status.phase or (f"{status.state}: {status.cause}" if status.cause else status.state))),
             f"{status.share:.0%}",
             _number(status, "reward", ".3f"),
             _number(status, "tokens_per_s", ",.0f") if status.state == "running" else "",
@@ -95,7 +97,7 @@ def plain_line(status: CellStatus) -> str:
     """Return one line on a cell."""
     reward = _number(status, "reward", ".3f")
     parts = [status.state, f"{status.share:.0%}", f"reward {reward}" if reward else "", status.cause or ""]
-    return f"{_mark(status)}{status.arm} seed {status.seed}: " + ", ".join(part for part in parts if part)
+    return one_line(f"{_mark(status)}{status.arm} seed {status.seed}: " + ", ".join(part for part in parts if part))
 
 
 def time_left(status: CellStatus) -> str:
