@@ -58,7 +58,11 @@ class Store:
     seed_sd: float = 0.01
     name: str = "synthetic"
     primary: int = 1
-    """How many suites are primary; the others are evaluated at the ends and count as forgetting."""
+    """How many suites are primary; the others count as forgetting."""
+    every: bool = False
+    """Whether forgetting is looked at at every checkpoint; else at the ends."""
+    steps: int = 1
+    """From one checkpoint to the next."""
 
 
 def write_store(root: Path, store: Store, rng: np.random.Generator) -> None:
@@ -80,7 +84,7 @@ def write_store(root: Path, store: Store, rng: np.random.Generator) -> None:
         )
         write_json(paths.attempt(1), asdict(attempt))
         if name != "base":
-            _write_logs(paths, arms[name], store)
+            _write_logs(paths, arms[name], store, rng)
         luck = rng.normal(0, store.seed_sd)
         moved = None if name == "base" else effects[name] + luck
         for key, chances in _evaluations((name, seed), store, difficulty, moved):
@@ -94,7 +98,7 @@ def _evaluations(cell: tuple[str, int], store: Store, difficulty: Any, moved: An
     for checkpoint in range(1, store.checkpoints + 1) if arm else [0]:
         share = checkpoint / store.checkpoints
         for suite in range(store.suites):
-            if suite >= store.primary and checkpoint not in (0, store.checkpoints):
+            if not store.every and suite >= store.primary and checkpoint not in (0, store.checkpoints):
                 continue
             chances = difficulty[suite]
             if arm is not None:
@@ -154,15 +158,16 @@ def write_counts(path: Path, key: RecordKey, correct: Any, samples: int) -> None
     pq.write_table(table, path, compression="zstd")
 
 
-def _write_logs(paths: CellPaths, arm: Arm, store: Store) -> None:
-    """Write one step a checkpoint: its log, and its ledger by phase."""
+def _write_logs(paths: CellPaths, arm: Arm, store: Store, rng: np.random.Generator) -> None:
+    """Write the log of every step, and its ledger by phase."""
     train, ledger = [], []
-    for step in range(1, store.checkpoints + 1):
-        spent = {"generated_tokens": TOKENS * arm.cost, "flops": FLOPS * arm.cost, "device_seconds": SECONDS * arm.cost}
+    total, cost = store.steps * store.checkpoints, arm.cost / store.steps
+    for step in range(1, total + 1):
+        spent = {"generated_tokens": TOKENS * cost, "flops": FLOPS * cost, "device_seconds": SECONDS * cost}
         train.append(
             {
-                "attempt": 1, "step": step, "share": step / store.checkpoints, "reward": 0.2, "entropy": 0.3,
-                **{name: step * amount for name, amount in spent.items()}, "strategy": {}, "watch": {}, "events": [],
+                "attempt": 1, "step": step, "share": step / total, **{name: step * n for name, n in spent.items()},
+                **_said(rng.normal(0, 0.02, 3), step, total), "events": [],
             }
         )  # fmt: skip
         for phase, part in (("generate", 0.5), ("score", 0.1), ("update", 0.4)):
@@ -176,6 +181,24 @@ def _write_logs(paths: CellPaths, arm: Arm, store: Store) -> None:
             )  # fmt: skip
     for path, lines in ((paths.train, train), (paths.ledger, ledger)):
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def _said(noise: Any, step: int, total: int) -> dict[str, Any]:
+    """Return what one step logs beside its compute: training, a strategy's numbers and two watches."""
+    reward, entropy, novelty = 0.2 + 0.3 * step / total + noise[0], 0.3 + noise[1], 0.5 + noise[2]
+    diversity = {"effective_rank": 6 + 10 * noise[2], "cosine": noise[0], "answers": 5 + 10 * noise[1]}
+    return {
+        "reward": reward,
+        "reward_std": 0.3,
+        "entropy": entropy,
+        "zero_variance_groups": 0.4 + noise[0],
+        "completion_tokens": 20 + noise[1],
+        "strategy": {"novelty": novelty, "advantage_moved": 0.1 + noise[1]},
+        "watch": {
+            "diversity": {"alarm": False, "numbers": diversity, "because": ""},
+            "collapse": {"alarm": False, "numbers": {"entropy": entropy, "zero_variance": 0.4}, "because": ""},
+        },
+    }
 
 
 def _resolved(store: Store, names: list[str], cells: list[tuple[str, int, str]]) -> dict[str, Any]:
@@ -192,7 +215,7 @@ def _resolved(store: Store, names: list[str], cells: list[tuple[str, int, str]])
             {
                 "name": f"suite-{place}", "version": "1", "sha256": _sha(place), "items": store.items,
                 "samples": store.samples, "primary": place < store.primary,
-                "at": "every" if place < store.primary else "ends",
+                "at": "every" if store.every or place < store.primary else "ends",
             }
             for place in range(store.suites)
         ],
@@ -212,6 +235,8 @@ def _sha(suite: int) -> str:
 @click.option("--suites", default=2, show_default=True)
 @click.option("--items", default=500, show_default=True)
 @click.option("--samples", default=8, show_default=True)
+@click.option("--every/--ends", default=False, help="When the second suite and those after it are looked at.")
+@click.option("--steps", default=1, show_default=True, help="From one checkpoint to the next.")
 @click.option("--rng", default=0, show_default=True, help="Seed of the random numbers.")
 def main(folder: Path, arms: int, rng: int, **sizes: Any) -> None:
     """Write a synthetic run, in which no arm differs, into FOLDER."""
