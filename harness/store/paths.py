@@ -109,6 +109,10 @@ class RunPaths:
         """Where a scheduler keeps what it needs: scripts, pickles and the output of jobs."""
         return self.root / "jobs"
 
+    def kept(self, name: str) -> Path:
+        """What reports have read of all cells, as a table that spares the next one the reading; may be deleted."""
+        return self.root / "kept" / f"{name}.arrow"
+
     def questions(self, suite: str, sha256: str) -> Path:
         """What the items of a suite ask."""
         return self.root / "questions" / f"{suite}-{sha256[:12]}.json"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_resumes
-from harness.store.paths import CellPaths
+from reports.read.files import CellFile
+from reports.read.frames import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,39 +30,33 @@ COMPUTE_COLUMNS = (
 """`flops` is forward and backward together; what the ledger doesn't know is NaN."""
 
 
-def read_compute(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFrame:
-    """Return one row per ledger line, columns `COMPUTE_COLUMNS`.
-
-    Args:
-        cells: Identifier, arm, seed and files of each cell.
-    """
-    import pandas as pd
-
+def read_compute(cells: Iterable[CellFile]) -> pd.DataFrame:
+    """Return one row per ledger line, columns `COMPUTE_COLUMNS`."""
     rows = []
-    for cell_id, arm, seed, paths in cells:
-        resumes = read_resumes(paths)
-        for line in read_lines(paths.ledger):
+    for cell in cells:
+        resumes = read_resumes(cell.paths)
+        for line in read_lines(cell.paths.ledger):
             attempt, step = int(line["attempt"]), int(line["step"])
             rows.append(
-                {
-                    "cell": cell_id,
-                    "arm": arm,
-                    "seed": seed,
-                    "attempt": attempt,
-                    "step": step,
-                    "phase": line["phase"],
-                    "part": line.get("part") or "",
-                    "lost": is_lost(attempt, step, resumes),
-                    "generated_tokens": _known(line.get("generated_tokens")),
-                    "forward_tokens": _known(line.get("forward_tokens")),
-                    "backward_tokens": _known(line.get("backward_tokens")),
-                    "flops": _known(line.get("forward_flops")) + _known(line.get("backward_flops")),
-                    "device_seconds": _known(line.get("device_seconds")),
-                    "peak_memory_bytes": _known(line.get("peak_memory_bytes")),
-                    "energy_joules": _known(line.get("energy_joules")),
-                }
+                (
+                    cell.id,
+                    cell.arm,
+                    cell.seed,
+                    attempt,
+                    step,
+                    line["phase"],
+                    line.get("part") or "",
+                    is_lost(attempt, step, resumes),
+                    line.get("generated_tokens"),
+                    line.get("forward_tokens"),
+                    line.get("backward_tokens"),
+                    _known(line.get("forward_flops")) + _known(line.get("backward_flops")),
+                    line.get("device_seconds"),
+                    line.get("peak_memory_bytes"),
+                    line.get("energy_joules"),
+                )
             )
-    return pd.DataFrame(rows, columns=list(COMPUTE_COLUMNS))
+    return frame(rows, COMPUTE_COLUMNS)
 
 
 def total(frame: pd.DataFrame, column: str) -> float:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from harness.store.paths import CellPaths
-from reports.read.training import counted_lines
+from reports.read.files import CellFile
+from reports.read.frames import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,19 +16,13 @@ DIAGNOSTIC_COLUMNS = ("cell", "arm", "seed", "step", "name", "number")
 """One number of one step, by the name that the strategy gives it: novelty, share of a part, kept groups, …"""
 
 
-def read_diagnostics(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFrame:
-    """Return one row per number and step that counts, columns `DIAGNOSTIC_COLUMNS`; what isn't finite is NaN.
-
-    Args:
-        cells: Identifier, arm, seed and files of each cell.
-    """
-    import pandas as pd
-
+def read_diagnostics(cells: Iterable[CellFile]) -> pd.DataFrame:
+    """Return one row per number and step that counts, columns `DIAGNOSTIC_COLUMNS`; what isn't finite is NaN."""
     rows: list[dict[str, Any]] = []
-    for cell_id, arm, seed, paths in cells:
-        for line in counted_lines(paths):
-            where = {"cell": cell_id, "arm": arm, "seed": seed, "step": int(line["step"])}
+    for cell in cells:
+        for line in cell.steps:
+            where = {"cell": cell.id, "arm": cell.arm, "seed": cell.seed, "step": int(line["step"])}
             for name, number in (line.get("strategy") or {}).items():
                 if isinstance(number, int | float):
                     rows.append({**where, "name": str(name), "number": number if math.isfinite(number) else math.nan})
-    return pd.DataFrame(rows, columns=list(DIAGNOSTIC_COLUMNS))
+    return frame(rows, DIAGNOSTIC_COLUMNS)

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.questions import read_questions
 from reports.errors import ReportError
-from reports.read.compute import read_compute
-from reports.read.diagnostics import read_diagnostics
+from reports.read.files import CellFile
 from reports.read.items import ItemReader
 from reports.read.plan import BASE_ARM, PlanView, read_plan
-from reports.read.scores import read_scores
-from reports.read.training import EventView, read_events, read_training
+from reports.read.tables import SCORES, read_tables
+from reports.read.training import EventView, events_of
 from reports.read.tuning import TuningRun, read_tuning
-from reports.read.watches import read_watches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,14 +109,15 @@ def read_run(root: Path) -> Run:
     paths = RunPaths(root)
     plan = read_plan(paths)
     statuses = read_cells(paths)
-    files = [(status.id, status.arm, status.seed, paths.cell(status.id)) for status in statuses]
-    scores = read_scores(plan, [(cell_id, cell) for cell_id, _, _, cell in files])
+    files = [CellFile(status.id, status.arm, status.seed, paths.cell(status.id)) for status in statuses]
+    tables = read_tables(paths, plan, files)
+    scores = tables[SCORES]
     if scores.empty:
         raise ReportError(
             f"{root}: no records yet, so there is nothing to report; run `explorebench queue` on the plan "
             "until a first checkpoint has been evaluated"
         )
-    compute = read_compute(files)
+    compute = tables["compute"]
     return Run(
         root=root,
         plan=plan,
@@ -136,13 +135,13 @@ def read_run(root: Path) -> Run:
             for status in statuses
         ),
         scores=scores,
-        items=ItemReader(plan, {(arm, seed): cell for _, arm, seed, cell in files}),
-        training=read_training(files),
+        items=ItemReader(plan, {(cell.arm, cell.seed): cell.paths for cell in files}),
+        training=tables["training"],
         compute=compute,
-        events=tuple(read_events(files)),
-        watches=read_watches(files),
-        diagnostics=read_diagnostics(files),
-        paths={cell_id: cell for cell_id, _, _, cell in files},
+        events=events_of(tables["events"]),
+        watches=tables["watches"],
+        diagnostics=tables["diagnostics"],
+        paths={cell.id: cell.paths for cell in files},
         tuning=read_tuning(paths, plan),
         _by_place=_by_place(scores),
         _compute_by_cell={str(cell): lines for cell, lines in compute.groupby("cell", sort=False)},

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.store.paths import CellPaths
 from harness.store.schema import FACTS_KEY, SUMMARY_KEY
 from reports.errors import ReportError
 from reports.read.aggregation import AVERAGE, item_scores
+from reports.read.files import CellFile
+from reports.read.frames import frame
 from reports.read.plan import PlanView, SuiteView
 from reports.statistics import pass_at_k
 
@@ -31,21 +32,19 @@ deviation of repeated evaluations (NaN where unknown); `truncated`, `unread` (te
 answer."""
 
 
-def read_scores(plan: PlanView, cells: Iterable[tuple[str, CellPaths]]) -> pd.DataFrame:
+def read_scores(plan: PlanView, cells: Iterable[CellFile]) -> pd.DataFrame:
     """Return the scores of all cells, columns `SCORE_COLUMNS`, in the order of cells, checkpoints and suites.
 
     Raises:
         ReportError: If a record was made with other items than the plan's, or can't be read.
     """
-    import pandas as pd
-
     order = {suite.name: place for place, suite in enumerate(plan.suites)}
-    rows = []
-    for cell_id, paths in cells:
-        read = [_score_row(path, plan, cell_id) for path in sorted(paths.records.glob("*.parquet"))]
+    rows: list[dict[str, Any]] = []
+    for cell in cells:
+        read = [_score_row(path, plan, cell.id) for path in sorted(cell.paths.records.glob("*.parquet"))]
         found = [row for row in read if row is not None]
         rows += sorted(found, key=lambda row: (row["checkpoint"], order[row["suite"]]))
-    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return frame(rows, SCORE_COLUMNS)
 
 
 def _score_row(path: Path, plan: PlanView, cell_id: str) -> dict[str, Any] | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from harness.store.atomic import read_lines
-from harness.store.attempts import is_lost, read_resumes
-from harness.store.paths import CellPaths
+from reports.read.files import CellFile
+from reports.read.frames import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,42 +53,32 @@ class EventView:
         return f"{self.cause}; {self.detail}" if self.detail else self.cause
 
 
-def read_training(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFrame:
-    """Return one row per step that counts, columns `TRAINING_COLUMNS`; what a line lacks is NaN.
+EVENT_COLUMNS = ("cell", *(one.name for one in fields(EventView)))
 
-    Args:
-        cells: Identifier, arm, seed and files of each cell.
-    """
-    import pandas as pd
 
+def read_training(cells: Iterable[CellFile]) -> pd.DataFrame:
+    """Return one row per step that counts, columns `TRAINING_COLUMNS`; what a line lacks is NaN."""
     rows = [
-        _numbers({**line, "cell": cell_id, "arm": arm, "seed": seed})
-        for cell_id, arm, seed, paths in cells
-        for line in counted_lines(paths)
+        _numbers({**line, "cell": cell.id, "arm": cell.arm, "seed": cell.seed}) for cell in cells for line in cell.steps
     ]
-    return pd.DataFrame(rows, columns=list(TRAINING_COLUMNS))
+    return frame(rows, TRAINING_COLUMNS)
 
 
-def counted_lines(paths: CellPaths) -> list[dict[str, Any]]:
-    """Return the step lines of a cell in the order of steps, without those that a resume took back."""
-    resumes = read_resumes(paths)
-    latest: dict[int, dict[str, Any]] = {}
-    for line in read_lines(paths.train):
-        attempt, step = int(line["attempt"]), int(line["step"])
-        known = latest.get(step)
-        if not is_lost(attempt, step, resumes) and (known is None or attempt >= known["attempt"]):
-            latest[step] = line
-    return [latest[step] for step in sorted(latest)]
-
-
-def read_events(cells: Iterable[tuple[str, str, int, CellPaths]]) -> list[EventView]:
-    """Return what strategies did or noted beside the steps."""
-    return [
-        _event(arm, seed, line, event)
-        for _, arm, seed, paths in cells
-        for line in counted_lines(paths)
+def read_events(cells: Iterable[CellFile]) -> pd.DataFrame:
+    """Return what strategies did or noted beside the steps, columns `EVENT_COLUMNS`."""
+    found = [
+        {"cell": cell.id, **asdict(_event(cell.arm, cell.seed, line, event))}
+        for cell in cells
+        for line in cell.steps
         for event in line.get("events") or []
     ]
+    return frame(found, EVENT_COLUMNS)
+
+
+def events_of(table: pd.DataFrame) -> tuple[EventView, ...]:
+    """Return the rows of a table of events."""
+    rows = table.drop(columns="cell").to_dict("records")
+    return tuple(EventView(**{str(name): value for name, value in row.items()}) for row in rows)
 
 
 def _event(arm: str, seed: int, line: Mapping[str, Any], event: Mapping[str, Any]) -> EventView:

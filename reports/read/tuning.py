@@ -10,6 +10,7 @@ from harness.store.choices import read_choices
 from harness.store.paths import RunPaths
 from harness.store.status import CellStatus, read_trials
 from reports.read.compute import read_compute
+from reports.read.files import CellFile
 from reports.read.plan import PlanView, TuningView
 from reports.read.scores import read_scores
 
@@ -46,13 +47,13 @@ def read_tuning(paths: RunPaths, plan: PlanView) -> TuningRun | None:
     if plan.tuning is None:
         return None
     trials = tuple(read_trials(paths))
-    files = [(trial.id, trial.arm, trial.seed, paths.cell(trial.id)) for trial in trials]
+    files = [CellFile(trial.id, trial.arm, trial.seed, paths.cell(trial.id)) for trial in trials]
     validation = replace(plan, suites=(plan.tuning.suite,))
     stored = read_choices(paths)
     return TuningRun(
         plan=plan.tuning,
         trials=trials,
-        scores=read_scores(validation, [(cell_id, cell) for cell_id, _, _, cell in files]),
+        scores=read_scores(validation, files),
         compute=read_compute(files),
         chosen={arm: stored[arm].point for arm in plan.tuning.grids if arm in stored},
     )

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.store.paths import CellPaths
-from reports.read.training import counted_lines
+from reports.read.files import CellFile
+from reports.read.frames import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,20 +16,14 @@ WATCH_COLUMNS = ("cell", "arm", "seed", "step", "watch", "alarm", "name", "numbe
 """What one watch said after one step; `number` is the first that it gave, `name` what it calls it."""
 
 
-def read_watches(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFrame:
-    """Return one row per watch and step that counts, columns `WATCH_COLUMNS`; a number that is not finite is NaN.
-
-    Args:
-        cells: Identifier, arm, seed and files of each cell.
-    """
-    import pandas as pd
-
+def read_watches(cells: Iterable[CellFile]) -> pd.DataFrame:
+    """Return one row per watch and step that counts, columns `WATCH_COLUMNS`; a number that is not finite is NaN."""
     rows: list[dict[str, Any]] = []
-    for cell_id, arm, seed, paths in cells:
-        for line in counted_lines(paths):
-            where = {"cell": cell_id, "arm": arm, "seed": seed, "step": int(line["step"])}
+    for cell in cells:
+        for line in cell.steps:
+            where = {"cell": cell.id, "arm": cell.arm, "seed": cell.seed, "step": int(line["step"])}
             rows += [{**where, "watch": name, **_said(said)} for name, said in (line.get("watch") or {}).items()]
-    return pd.DataFrame(rows, columns=list(WATCH_COLUMNS))
+    return frame(rows, WATCH_COLUMNS)
 
 
 def _said(verdict: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,78 @@
+"""All cells of a run as tables; those that have not changed since the last look are not read again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from harness.store.paths import RunPaths
+from reports.read.compute import read_compute
+from reports.read.diagnostics import read_diagnostics
+from reports.read.files import CellFile
+from reports.read.kept import keep_table, kept_table
+from reports.read.plan import PlanView
+from reports.read.scores import read_scores
+from reports.read.training import read_events, read_training
+from reports.read.watches import read_watches
+from reports.side_by_side import side_by_side
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Tables = dict[str, "pd.DataFrame"]
+
+LOGS: Mapping[str, Callable[[Sequence[CellFile]], pd.DataFrame]] = {
+    "training": read_training,
+    "compute": read_compute,
+    "events": read_events,
+    "watches": read_watches,
+    "diagnostics": read_diagnostics,
+}
+"""Every table that is made of a cell's logs; each has a column `cell`."""
+SCORES = "scores"
+AT_A_TIME = 8
+"""Cells that are held in memory as they are read."""
+
+
+def read_tables(run: RunPaths, plan: PlanView, cells: Sequence[CellFile]) -> Tables:
+    """Return the table of scores and those of `LOGS`, rows in the order of the cells.
+
+    Raises:
+        ReportError: If a record was made with other items than the plan's, or can't be read.
+    """
+    import pandas as pd
+
+    asked = _hash(reader=_reader(), suites=[repr(suite) for suite in plan.suites])
+    state = {cell.id: _hash(asked=asked, files=cell.signature()) for cell in cells}
+    kept = {name: kept_table(run, name, state) for name in (SCORES, *LOGS)}
+    known = set.intersection(*(set(found.cells) for found in kept.values()))
+    changed = [cell for cell in cells if cell.id not in known]
+    chunks = [changed[first : first + AT_A_TIME] for first in range(0, len(changed), AT_A_TIME)]
+    read = side_by_side(partial(_read, plan), chunks)
+    order = {cell.id: place for place, cell in enumerate(cells)}
+    tables: Tables = {}
+    for name, found in kept.items():
+        parts = [*([found.table[found.table["cell"].isin(known)]] if known else []), *(one[name] for one in read)]
+        whole = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+        tables[name] = whole.sort_values("cell", key=lambda ids: ids.map(order), kind="stable", ignore_index=True)
+        if changed:
+            keep_table(run, name, tables[name], state)
+    return tables
+
+
+def _read(plan: PlanView, cells: Sequence[CellFile]) -> Tables:
+    return {SCORES: read_scores(plan, cells), **{name: read(cells) for name, read in LOGS.items()}}
+
+
+def _reader() -> str:
+    """Return what stands for the code that reads: other code may read the same files otherwise."""
+    found = sorted(files("reports.read").iterdir(), key=lambda one: one.name)
+    return "".join(hashlib.sha256(one.read_bytes()).hexdigest() for one in found if one.name.endswith(".py"))
+
+
+def _hash(**facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
