@@ -37,6 +37,11 @@ class Side:
         """How many of them are right."""
         return sum(answer.right for answer in self.answers)
 
+    @property
+    def kept(self) -> tuple[Answer, ...]:
+        """All of them, unless no text was kept."""
+        return self.answers if any(answer.text is not None for answer in self.answers) else ()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changed:

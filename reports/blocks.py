@@ -33,6 +33,16 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A figure as it was drawn."""
+
+    svg: str
+    """As matplotlib writes it; see `reports.figures.svg` for what becomes of it."""
+    png: bytes
+    """Empty where only the page is wanted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Drawing:
     """One figure, or the reason why there is none."""
 
@@ -40,7 +50,9 @@ class Drawing:
     """As of a table."""
     title: str
     figure: Figure | None
-    """None when what it would show is unknown; the caption then says so."""
+    """None when what it would show is unknown; the caption then says so. None too once it is drawn."""
+    picture: Picture | None = None
+    """The figure, once it is drawn."""
     data: pd.DataFrame | None = None
     """What is drawn, in the units of the axes."""
     described: str = ""
@@ -49,6 +61,15 @@ class Drawing:
     unit: str = ""
     """Of compute along its axis, where it has a twin in every other unit; empty otherwise."""
     wide: bool = False
+
+    def drawn(self, *, png: bool) -> Drawing:
+        """Return the figure drawn; it is drawn once, whatever is made of it."""
+        from reports.figures import as_png, as_svg
+
+        if self.figure is None:
+            return self
+        picture = Picture(svg=as_svg(self.figure), png=as_png(self.figure) if png else b"")
+        return replace(self, figure=None, picture=picture)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +103,10 @@ class Section:
     """How its numbers are made, and what they do not say."""
     blocks: tuple[Block, ...] = field(default=())
 
+    def drawn(self, *, png: bool) -> Section:
+        """Return the section with all its figures drawn, as PNG too where that is wanted."""
+        return replace(self, blocks=tuple(_drawn(block, png=png) for block in self.blocks))
+
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables with rows, those of custom parts among them."""
@@ -95,3 +120,9 @@ class Section:
     @property
     def _parts(self) -> list[Block]:
         return [part for block in self.blocks for part in (block.parts if isinstance(block, Custom) else (block,))]
+
+
+def _drawn(block: Any, *, png: bool) -> Any:
+    if isinstance(block, Custom):
+        return replace(block, parts=tuple(_drawn(part, png=png) for part in block.parts))
+    return block.drawn(png=png) if isinstance(block, Drawing) else block

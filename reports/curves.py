@@ -21,6 +21,8 @@ BAND_COLUMNS = ("arm", "x", "mean", "low", "high", "seeds")
 
 SMOOTHING = 0.05
 """Training curves are averaged within each seed over this share of its steps."""
+POINTS = 80
+"""Most points of a training curve: four to each width of the running mean, so that nothing is lost between them."""
 
 
 def training_bands(run: Run, column: str) -> pd.DataFrame:
@@ -41,18 +43,34 @@ def watch_bands(run: Run, watch: str, name: str) -> pd.DataFrame:
 def _smoothed_bands(run: Run, frame: pd.DataFrame, column: str) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     known = frame.dropna(subset=[column])
-    for arm in run.plan.trained_arms:
-        at_step: dict[int, list[float]] = {}
-        ours = known[known["arm"] == arm]
-        cells = 0
-        for _, cell in ours.groupby("cell", sort=True):
-            cells += 1
-            window = max(1, round(SMOOTHING * len(cell)))
-            smooth = cell[column].astype(float).rolling(window, center=True, min_periods=1).mean()
-            for step, value in zip(cell["step"], smooth, strict=True):
-                at_step.setdefault(int(step), []).append(float(value))
-        rows += [_band(arm, step, at_step[step]) for step in sorted(at_step) if 2 * len(at_step[step]) >= cells]
-    return _frame(rows)
+    for arm, ours in known.groupby("arm", sort=False):
+        cells = [_smoothed(cell["step"], cell[column]) for _, cell in ours.groupby("cell", sort=True)]
+        counts = Counter(step for cell in cells for step in cell)
+        steps = thinned(sorted(step for step, count in counts.items() if 2 * count >= len(cells)))
+        rows += [_band(str(arm), step, [cell[step] for cell in cells if step in cell]) for step in steps]
+    order = {arm: place for place, arm in enumerate(run.plan.trained_arms)}
+    return _frame(sorted((row for row in rows if row["arm"] in order), key=lambda row: order[row["arm"]]))
+
+
+def _smoothed(steps: pd.Series[int], values: pd.Series[float]) -> dict[int, float]:
+    """Return the running mean at each step."""
+    window = max(1, round(SMOOTHING * len(steps)))
+    smooth = values.astype(float).rolling(window, center=True, min_periods=1).mean()
+    return dict(zip(steps.astype(int).tolist(), smooth.tolist(), strict=True))
+
+
+def thinned(steps: Sequence[int]) -> list[int]:
+    """Return at most `POINTS` of rising steps, evenly spread, the first and the last among them.
+
+    Examples:
+        >>> thinned(range(1, 4))
+        [1, 2, 3]
+        >>> [len(thinned(range(1000))), thinned(range(1000))[-1]]
+        [80, 999]
+    """
+    if len(steps) <= POINTS:
+        return list(steps)
+    return [steps[round(place * (len(steps) - 1) / (POINTS - 1))] for place in range(POINTS)]
 
 
 def score_bands(run: Run, suite: str | None, unit: str) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from reports.controls import Controls, controls
 from reports.errors import ReportError
 from reports.figures import Look, looks
 from reports.leaderboard import Leaderboard, leaderboard
+from reports.manifest import Counted, manifest
 from reports.read import Run
 from reports.read.plan import BASE_ARM
 from reports.reading import UNITS, Reading, at_budget
@@ -26,6 +27,11 @@ class Findings:
     at: Reading
     unit: str
     """Of compute that scores are set against; of `reports.reading.UNITS`."""
+
+    def settle(self) -> None:
+        """Find all that several sections need, so that none of them finds it for itself."""
+        for name in ("beside", "board", "matched", "controls", "standing", "answer", "looks", "manifest"):
+            getattr(self, name)
 
     @cached_property
     def beside(self) -> Beside:
@@ -62,6 +68,11 @@ class Findings:
     def answer(self) -> list[str]:
         """What the run shows, in sentences."""
         return plain_answer(self.run, self.board)
+
+    @cached_property
+    def manifest(self) -> Sequence[Counted]:
+        """The records behind the leaderboard."""
+        return manifest(self.run, self.at)
 
     @cached_property
     def looks(self) -> Mapping[str, Look]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.blocks import Table
-from reports.findings import Findings
 from reports.formatting import Number
+from reports.read import Run
+from reports.reading import Reading
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,14 +22,13 @@ class Counted:
     sha256: str
 
 
-def manifest(found: Findings) -> list[Counted]:
+def manifest(run: Run, at: Reading) -> list[Counted]:
     """Return the records behind the leaderboard, by arm, seed, checkpoint and suite."""
-    run = found.run
     cells = {(cell.arm, cell.seed): cell.id for cell in run.cells}
     rows = []
     for arm in run.plan.arms:
         for seed in run.plan.seeds:
-            for checkpoint in found.at.of(arm, seed):
+            for checkpoint in at.of(arm, seed):
                 for suite in run.plan.suites:
                     whose = (arm, seed) if checkpoint else ("base", seed)
                     if whose not in cells or run.scored(arm, seed, checkpoint, suite.name, "score") is None:
@@ -38,12 +39,12 @@ def manifest(found: Findings) -> list[Counted]:
     return rows
 
 
-def as_checksums(rows: list[Counted]) -> str:
+def as_checksums(rows: Sequence[Counted]) -> str:
     """Return the files as `sha256sum --check` reads them, each once."""
     return "".join(f"{digest}  {path}\n" for path, digest in sorted({(row.path, row.sha256) for row in rows}))
 
 
-def manifest_table(rows: list[Counted]) -> Table:
+def manifest_table(rows: Sequence[Counted]) -> Table:
     """Return how many files stand behind each arm, and one hash over theirs."""
     found = []
     for arm in dict.fromkeys(row.arm for row in rows):

@@ -30,7 +30,7 @@ def markdown(found: Findings, sections: Sequence[Section]) -> str:
         if section.id == "leaderboard":
             continue
         tables = [table for table in section.tables if table.name not in ELSEWHERE]
-        drawings = [drawing for drawing in section.drawings if drawing.figure is not None]
+        drawings = [drawing for drawing in section.drawings if drawing.picture is not None]
         lines += ["", f"## {escaped(section.title)}"] if tables or drawings else []
         for table in tables:
             lines += ["", f"### {escaped(table.title)}"] if table.title else []

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from reports.answers import Gallery
 from reports.blocks import Section
 from reports.exports import as_csv, as_json, as_latex, data_csv
-from reports.figures import standalone_png, standalone_svg
+from reports.figures import standalone_svg
 from reports.findings import Findings
-from reports.manifest import as_checksums, manifest
+from reports.manifest import as_checksums
 from reports.markdown import markdown
-from reports.page import render, render_answers
+from reports.page import render, render_answers, source_of, stands
 from reports.sections import sections
+from reports.side_by_side import side_by_side
 from reports.site import SitePaths
 
 ITEMS = 10
@@ -21,7 +24,7 @@ def write(found: Findings, paths: SitePaths) -> None:
     """Write all files of a report; at equal compute only the page and the Markdown, beside the plain ones."""
     from harness.store.atomic import write_text
 
-    made = sections(found)
+    made = sections(found, png=paths.unit is None)
     write_text(paths.leaderboard, markdown(found, made))
     write_text(paths.page, render(found, made))
     if paths.unit is not None:
@@ -29,10 +32,19 @@ def write(found: Findings, paths: SitePaths) -> None:
     _write_tables(made, paths)
     _write_figures(made, paths)
     write_text(paths.latex, as_latex(found.board, found.run.plan.name))
-    write_text(paths.checksums, as_checksums(manifest(found)))
-    gallery = Gallery(found)
-    for place, arm in enumerate(found.run.plan.trained_arms):
-        write_text(paths.answers(place), render_answers(found, arm, gallery.of(arm, ITEMS)))
+    write_text(paths.checksums, as_checksums(found.manifest))
+    side_by_side(partial(_write_answers, Gallery(found), paths), found.run.plan.trained_arms)
+
+
+def _write_answers(gallery: Gallery, paths: SitePaths, arm: str) -> None:
+    """Write the page of what an arm gained and lost, unless it stands there, made from the same files."""
+    from harness.store.atomic import write_text
+
+    found = gallery.found
+    path = paths.answers(found.run.plan.trained_arms.index(arm))
+    source = source_of(found, arm, ITEMS)
+    if not stands(path, source):
+        write_text(path, render_answers(found, arm, gallery.of(arm, ITEMS), source))
 
 
 def _write_tables(made: list[Section], paths: SitePaths) -> None:
@@ -49,7 +61,7 @@ def _write_figures(made: list[Section], paths: SitePaths) -> None:
 
     for section in made:
         for drawing in section.drawings:
-            if drawing.figure is not None:
-                write_text(paths.figure(drawing.name, "svg"), standalone_svg(drawing.figure))
-                write_bytes(paths.figure(drawing.name, "png"), standalone_png(drawing.figure))
+            if drawing.picture is not None:
+                write_text(paths.figure(drawing.name, "svg"), standalone_svg(drawing.picture.svg))
+                write_bytes(paths.figure(drawing.name, "png"), drawing.picture.png)
                 write_text(paths.figure(drawing.name, "csv"), data_csv(drawing))

@@ -8,12 +8,14 @@ from reports.figures.bars import phase_chart
 from reports.figures.panels import Mark, panel_chart
 from reports.figures.points import dot_chart, front_chart
 from reports.figures.style import Look, looks
-from reports.figures.svg import inline_svg, standalone_png, standalone_svg
+from reports.figures.svg import as_png, as_svg, inline_svg, standalone_svg
 
 __all__ = [
     "AxisLabels",
     "Look",
     "Mark",
+    "as_png",
+    "as_svg",
     "band_chart",
     "dot_chart",
     "front_chart",
@@ -21,6 +23,5 @@ __all__ = [
     "looks",
     "panel_chart",
     "phase_chart",
-    "standalone_png",
     "standalone_svg",
 ]

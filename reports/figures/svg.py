@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 160
+_DRAWN = re.compile(r"<(?:path|use) [^>]*>")
+_FINER = re.compile(r"(\d\.\d{2})\d+")
+"""A number with more than two digits after the point: less than a hundredth of a point can't be seen."""
 
 
-def standalone_svg(figure: Figure) -> str:
-    """Return `figure` as an SVG file on white, readable wherever it is linked."""
+def as_svg(figure: Figure) -> str:
+    """Return `figure` as SVG without a background, for `inline_svg` and `standalone_svg`."""
     stream = io.StringIO()
-    with styled():
+    with styled(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(stream, format="svg", transparent=False, facecolor="white", metadata=metadata)
-    return stream.getvalue()
+        figure.savefig(stream, format="svg", transparent=True, metadata=metadata)
+    return _DRAWN.sub(lambda tag: _FINER.sub(r"\1", tag[0]), stream.getvalue())
 
 
-def standalone_png(figure: Figure) -> bytes:
+def as_png(figure: Figure) -> bytes:
     """Return `figure` as a PNG file on white; letters that no font on the machine has become boxes."""
     stream = io.BytesIO()
     with styled(), warnings.catch_warnings():
@@ -34,11 +38,17 @@ def standalone_png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def inline_svg(figure: Figure, name: str, description: str) -> str:
-    """Return `figure` as an `<svg>` element that stands by itself in an HTML page.
+def standalone_svg(drawing: str) -> str:
+    """Return what `as_svg` made as an SVG file on white, readable wherever it is linked."""
+    paper = '<rect width="100%" height="100%" fill="white"/>'
+    return re.sub(r"<svg[^>]*>", lambda tag: f"{tag[0]}\n {paper}", drawing, count=1)
+
+
+def inline_svg(drawing: str, name: str, description: str) -> str:
+    """Return what `as_svg` made as an `<svg>` element that stands by itself in an HTML page.
 
     Args:
-        figure: What to draw.
+        drawing: The figure.
         name: Letters, digits and hyphens, unique within the page: prefixes every identifier of the drawing.
         description: Read aloud in place of the picture.
 
@@ -47,12 +57,6 @@ def inline_svg(figure: Figure, name: str, description: str) -> str:
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"the name of a figure is lower-case letters, digits and hyphens, got {name!r}")
-    stream = io.StringIO()
-    with styled(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        figure.savefig(stream, format="svg", transparent=True, metadata=metadata)
-    drawing = stream.getvalue()
     drawing = drawing[drawing.index("<svg") :].strip()
     drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.S)
     drawing = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", drawing).replace("xlink:href=", "href=")

@@ -14,6 +14,9 @@ from reports.definitions import definition_of
 from reports.findings import Findings
 from reports.origin import tuning_budget
 from reports.page.glance import glance
+from reports.page.sources import source_of, stands
+
+__all__ = ["page_environment", "page_style", "render", "render_answers", "source_of", "stands"]
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,9 +40,19 @@ def render(found: Findings, sections: list[Section]) -> str:
     )
 
 
-def render_answers(found: Findings, arm: str, changed: list[Changed]) -> str:
-    """Return the page of the items that an arm gained and lost, with all that was answered."""
-    return _rendered("arm.html.j2", plan=found.run.plan, arm=arm, changed=changed, at=found.at, standing=found.standing)
+def render_answers(found: Findings, arm: str, changed: list[Changed], source: str) -> str:
+    """Return the page of the items that an arm gained and lost, with all that was answered.
+
+    Args:
+        found: Of the run.
+        arm: Which.
+        changed: What it gained and lost.
+        source: Of `source_of`.
+    """
+    plan = found.run.plan
+    return _rendered(
+        "arm.html.j2", plan=plan, arm=arm, changed=changed, at=found.at, standing=found.standing, source=source
+    )
 
 
 def page_style() -> str:
@@ -83,6 +96,6 @@ def _svg(drawing: Drawing) -> str:
 
     from reports.figures import inline_svg
 
-    if drawing.figure is None:
+    if drawing.picture is None:
         return ""
-    return Markup(inline_svg(drawing.figure, drawing.name, visible(drawing.described)))
+    return Markup(inline_svg(drawing.picture.svg, drawing.name, visible(drawing.described)))

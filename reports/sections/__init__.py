@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from reports.blocks import Section
 from reports.findings import Findings
@@ -16,6 +17,7 @@ from reports.sections.leaderboard import boards
 from reports.sections.regressions import regressions
 from reports.sections.scores import scores
 from reports.sections.tuning import tuning
+from reports.side_by_side import side_by_side
 
 __all__ = ["SECTIONS", "sections"]
 
@@ -24,7 +26,12 @@ SECTIONS: tuple[Callable[[Findings], Section], ...] = (
 )  # fmt: skip
 
 
-def sections(found: Findings) -> list[Section]:
-    """Return all sections that have something to show."""
-    made = [make(found) for make in SECTIONS]
+def sections(found: Findings, *, png: bool = True) -> list[Section]:
+    """Return all sections that have something to show, figures drawn, as PNG too where that is wanted."""
+    found.settle()
+    made = side_by_side(partial(_made, found, png), SECTIONS)
     return [section for section in made if section.blocks]
+
+
+def _made(found: Findings, png: bool, make: Callable[[Findings], Section]) -> Section:
+    return make(found).drawn(png=png)

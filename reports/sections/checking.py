@@ -7,7 +7,7 @@ import shlex
 from reports.blocks import Block, Prose, Section, Table
 from reports.findings import Findings
 from reports.formatting import percent
-from reports.manifest import manifest, manifest_table
+from reports.manifest import manifest_table
 from reports.tables import fingerprint_tables, hash_table
 
 NOTE = (
@@ -28,7 +28,7 @@ def checking(found: Findings) -> Section:
         hash_table(run).named(
             "suites", "What was evaluated", look="words", note=f"Model: {model['name']}, SHA-256 {model.get('sha256')}"
         ),
-        manifest_table(manifest(found)).named(
+        manifest_table(found.manifest).named(
             "manifest",
             "Files behind each row",
             look="words",

@@ -18,7 +18,9 @@ NOTE = (
 SHOWN = 1
 """Items lost, and items gained, of each suite and reference, within the page; more stand on the pages beside it."""
 CHARACTERS = 1_500_000
-"""Of answers within the page, about; arms beyond that have their answers beside it only."""
+"""Of items with their answers within the page, about; arms beyond that have theirs beside it only."""
+MARKUP = {"item": 600, "answer": 80}
+"""Characters of HTML around each, about."""
 
 
 def regressions(found: Findings) -> Section:
@@ -37,4 +39,5 @@ def regressions(found: Findings) -> Section:
 
 
 def _characters(changed: Changed) -> int:
-    return sum(len(answer.text or "") for side in changed.sides for answer in side.answers)
+    answers = [answer for side in changed.sides for answer in side.kept]
+    return MARKUP["item"] + sum(MARKUP["answer"] + len(answer.text or "") for answer in answers)

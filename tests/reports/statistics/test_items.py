@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar
 
-from reports.statistics.items import item_changes, sign_test
+from reports.statistics.items import _fisher, item_changes, sign_test
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
@@ -47,3 +48,12 @@ def test_other_items_are_refused() -> None:
         item_changes(np.array([1]), np.array([1, 0]), (1, 1))
     with pytest.raises(ValueError, match="more right answers"):
         item_changes(np.array([2]), np.array([1]), (1, 1))
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.data())
+def test_an_items_p_value_is_fishers(drawn_before: int, drawn_after: int, data: st.DataObject) -> None:
+    before, after = data.draw(st.integers(0, drawn_before)), data.draw(st.integers(0, drawn_after))
+    table = [[before, drawn_before - before], [after, drawn_after - after]]
+    theirs = float(scipy.stats.fisher_exact(table).pvalue)
+    ours = _fisher(np.array([before]), np.array([after]), (drawn_before, drawn_after))
+    assert ours == pytest.approx([min(theirs, 1.0)], rel=1e-9)
