@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -21,6 +22,7 @@ from harness.store.paths import RunPaths
 PROGRAM = """
 import json, os, resource, sys, time
 from pathlib import Path
+from typing import Any
 start = time.perf_counter()
 from reports import write_report
 write_report(Path(sys.argv[1]), Path(sys.argv[2]))
@@ -62,7 +64,7 @@ def opened(page: Path) -> float:
 @click.option("--items", default=200, show_default=True)
 @click.option("--steps", default=10, show_default=True, help="From one checkpoint to the next.")
 @click.option("--repeats", default=1, show_default=True, help="Of opening the page.")
-def main(arms: int, repeats: int, **sizes: int) -> None:
+def main(arms: int, repeats: int, **sizes: Any) -> None:
     """Print the table."""
     store = Store(arms=tuple(Arm(name=f"arm-{place}") for place in range(arms)), samples=8, every=True, **sizes)
     with tempfile.TemporaryDirectory() as folder:
