@@ -21,7 +21,7 @@ SHARE, GIVEN = "share", "assigned"
 """Of the hedge, as it should be; and as it came out, where whole rollouts, groups or steps are given to a part."""
 FILTER = ("filtered", "filtered_unreliable", "filtered_slight")
 SCALE, FIDELITY, CHANCE, PAYOFF = RECALIBRATION = ("scale", "fidelity", "fidelity_p", "payoff")
-KEPT, NOISE, BOTH, SLIGHT = "kept", "taken back: noise", "taken back: both", "taken back: too little impact"
+KEPT, NOISE, BOTH, SLIGHT = "kept", "noise", "both", "too little impact"
 PLANNED = "hedge, as planned"
 AUDIT = "audit: "
 """How the note of an audit begins."""
@@ -149,7 +149,7 @@ def _audit(event: EventView, logged: Logged) -> tuple[str, ...]:
         str(event.seed),
         str(event.step),
         formatting.UNKNOWN if math.isnan(event.share) else formatting.percent(event.share),
-        *(_number(at[end]) for end in (SCALE, FIDELITY, CHANCE)),
+        *(_number(at[end], digits) for end, digits in ((SCALE, 2), (FIDELITY, 2), (CHANCE, 3))),
         formatting.UNKNOWN if math.isnan(paid) else "taken for granted" if paid else "refuted",
         event.words.removeprefix(AUDIT),
     )
@@ -160,8 +160,8 @@ def _by_step(rows: pd.DataFrame) -> Mapping[tuple[int, int], float]:
     return {(int(seed), int(step)): float(n) for (seed, step), n in zip(places, rows["number"], strict=True)}
 
 
-def _number(value: float) -> str:
-    return formatting.UNKNOWN if math.isnan(value) else Number(f"{value:.2f}", value)
+def _number(value: float, digits: int) -> str:
+    return formatting.UNKNOWN if math.isnan(value) else Number(f"{value:.{digits}f}", value)
 
 
 def _numbers(run: Run, one: Decider, end: str) -> pd.DataFrame:

@@ -97,4 +97,4 @@ def label_panels(figure: Figure, panels: Mapping[str, Axes], labels: AxisLabels)
 def legend(figure: Figure, axes: Axes) -> None:
     """Put the names of what is drawn in one of the panels above all of them."""
     handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper right", ncols=len(names), frameon=False, borderpad=0)
+    figure.legend(handles, names, loc="outside upper left", ncols=len(names), frameon=False, borderpad=0)

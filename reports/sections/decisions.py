@@ -94,8 +94,9 @@ def hybrid_drawing(found: Findings) -> Drawing:
 def filter_drawing(found: Findings) -> Drawing:
     """Return the shares of rollouts whose bonus a filter kept or took back."""
     caption = (
-        "Taken back as noise: two halves of the signal disagree. As too little impact: direction times advantage is "
-        "next to nothing. A control that filters by lot takes back as many as this."
+        "Of all rollouts: those that kept their bonus, and those from which it was taken back as noise (two halves of "
+        "the signal disagree), for too little impact (direction times advantage is next to nothing), or for both. A "
+        "control that filters by lot takes back as many."
     )
     drawing = Drawing(name="filter-decisions", title="What filters kept and took back", figure=None, caption=caption)
     if not deciders(found.run, *FILTER):

@@ -25,6 +25,8 @@ TRAINING = {
     "zero_variance_groups": ("Groups without variance", "groups whose rollouts all have one reward (share)"),
     "completion_tokens": ("Length of rollouts", "tokens (mean over rollouts)"),
 }
+UNFOLDED = 20
+"""Most audits that the page shows at once."""
 PANELS = 12
 """Most arms whose resets are drawn."""
 
@@ -37,10 +39,11 @@ def exploration(found: Findings) -> Section:
     blocks += [*cosine_drawings(found), hybrid_drawing(found), filter_drawing(found), scale_drawing(found)]
     blocks += _diagnostics(found)
     blocks.append(_resets(found))
+    audits = audit_table(run)
     tables = (
         gain_table(run, found.at).named("reset-gains", "What resets gained", look="gains"),
         reset_table(run).named("resets", "Resets", look="events"),
-        audit_table(run).named("audits", "Recalibration: what audits found", look="words"),
+        audits.named("audits", "Recalibration: what audits found", look="words", folded=len(audits.rows) > UNFOLDED),
         watch_table(run).named("watches", "Watches", look="words", note="They look, and change nothing."),
         path_table(run).named(
             "paths",

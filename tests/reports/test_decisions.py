@@ -166,7 +166,7 @@ def test_what_a_filter_took_back_by_cause(root: Path) -> None:
 
 def test_audits_are_a_table_and_no_notes(root: Path) -> None:
     run = read_run(root)
-    row = ("4", "50.0%", "0.40", "0.40", "0.01", "taken for granted", AUDIT.removeprefix("audit: "))
+    row = ("4", "50.0%", "0.40", "0.40", "0.010", "taken for granted", AUDIT.removeprefix("audit: "))
     assert audit_table(run).rows == (("recalibrated", "0", *row), ("recalibrated", "1", *row))
     assert note_table(run).rows == ()
     assert scales(run).groupby("x")["y"].mean().tolist() == [1, 1, 1] + [0.4] * 5
