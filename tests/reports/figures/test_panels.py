@@ -32,9 +32,8 @@ def test_shares_are_stacked_from_below_and_named_where_there_is_room() -> None:
     assert first == pytest.approx([50, 80, 95])
     assert second == pytest.approx([100, 100, 100])
     assert dashed == pytest.approx([50, 70, 90])
-    assert [(text.get_text(), text.get_position()) for text in axes.texts] == [
-        ("primary", (1, pytest.approx(40))), ("hedge", (1, pytest.approx(90))),
-    ]  # fmt: skip
+    assert [text.get_text() for text in axes.texts] == ["primary", "hedge"]
+    assert [text.get_position()[1] for text in axes.texts] == pytest.approx([40, 90])  # in the middle of the run
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["primary", "hedge", "planned"]
 
 
@@ -68,4 +67,4 @@ def test_histograms_have_their_bins_and_leave_out_what_is_empty_on_either_side()
     values, found, _ = steps["last"]
     assert np.asarray(found).tolist() == edges
     assert np.flatnonzero(values).tolist() == [12, 13]
-    assert axes.get_xlim() == (pytest.approx(-0.15), pytest.approx(0.45))
+    assert list(axes.get_xlim()) == pytest.approx([-0.15, 0.45])
