@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_THICK = 0.12
-"""Share from which an area has room for its name."""
+_THICK, _LONG = 0.12, 0.3
+"""Room that a name takes: of the height of a panel, and of its steps."""
 
 
 def area_chart(
@@ -56,9 +56,15 @@ def area_chart(
 
 
 def _area(axes: Axes, part: str, colour: str, low: pd.Series[float], high: pd.Series[float]) -> None:
+    """Draw one area, and its name in the middle of the place that is free for it all along."""
+    import pandas as pd
+
     axes.fill_between(low.index, low, high, color=colour, alpha=0.35, linewidth=0, label=part)
     axes.plot(high.index, high, color=colour, linewidth=1.2)
-    thick = high - low
-    if len(thick) and thick.mean() >= 100 * _THICK:
-        middle = low.index[len(low) // 2]
-        axes.text(middle, (low[middle] + high[middle]) / 2, part, ha="center", va="center", color=INK, fontsize=9)
+    around = max(1, round(_LONG * len(low)))
+    inside = pd.concat([low.rolling(around, center=True).max(), high.rolling(around, center=True).min()], axis=1)
+    free = inside.diff(axis=1).iloc[:, 1].dropna()
+    if len(free) and free.max() >= 100 * _THICK:
+        best = free[free >= free.max() - 1e-9].index
+        place = best[len(best) // 2]
+        axes.text(place, inside.loc[place].mean(), part, ha="center", va="center", color=INK, fontsize=9)

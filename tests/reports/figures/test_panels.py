@@ -33,8 +33,17 @@ def test_shares_are_stacked_from_below_and_named_where_there_is_room() -> None:
     assert second == pytest.approx([100, 100, 100])
     assert dashed == pytest.approx([50, 70, 90])
     assert [text.get_text() for text in axes.texts] == ["primary", "hedge"]
-    assert [text.get_position()[1] for text in axes.texts] == pytest.approx([40, 90])  # in the middle of the run
+    where = [number for text in axes.texts for number in text.get_position()]
+    assert where == pytest.approx([2, 47.5, 0, 75])  # each where it has most room
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["primary", "hedge", "planned"]
+
+
+def test_a_name_stands_where_its_area_is_free_all_along() -> None:
+    kept = [0.9, 0.1] * 3 + [0.5] * 4  # thickest at its peaks, where no name has room
+    frame = shares("f", kept=kept, noise=[1 - share for share in kept])
+    (axes,) = area_chart(frame, LABELS, looks(["f"], "grpo"), ("kept", "noise")).axes
+    assert [text.get_text() for text in axes.texts] == ["kept", "noise"]
+    assert [number for text in axes.texts for number in text.get_position()] == pytest.approx([8, 25, 7, 75])
 
 
 def test_a_thin_area_has_its_name_in_the_legend_alone() -> None:
