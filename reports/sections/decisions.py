@@ -137,6 +137,7 @@ def scale_drawing(found: Findings) -> Drawing:
             marks += [Mark(arm=panel, x=event.step, y=float(y), what="audit") for y in at["y"]]
     looks = {panel: found.looks[owners[panel]] for panel in drawn}
     figure = panel_chart(lines, marks, AxisLabels(x=STEPS, y="scale of the bonus"), looks)
+    figure.axes[0].set_ylim(-0.04, 1.04)  # of all panels: a scale that stays at 0 is seen to be 0 of 1
     ends = [
         f"{panel}, seed {seed}: from {rows['y'].iloc[0]:.2f} to {rows['y'].iloc[-1]:.2f}"
         for (panel, seed), rows in lines.groupby(["arm", "seed"], sort=False)

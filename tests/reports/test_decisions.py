@@ -187,6 +187,8 @@ def test_what_has_a_figure_of_its_own_is_no_curve_besides(root: Path) -> None:
     assert logged == {"x", "reliability"}
     assert all(drawings[name].described and drawings[name].data is not None for name in ("cosines-0", "recalibration"))
     assert "g2rl: first (step 1) about 0.20 on average, 0% below 0" in drawings["cosines-0"].described
+    assert drawings["recalibration"].figure is not None
+    assert drawings["recalibration"].figure.axes[0].get_ylim() == (-0.04, 1.04)
     assert "hybrid: hedge from 25% to 25%" in drawings["hybrid-shares"].described
 
 
