@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.comparison import PRIMARY, scores_at
@@ -31,16 +31,17 @@ def training_bands(run: Run, column: str) -> pd.DataFrame:
     Each seed's curve is smoothed by a centred running mean over `SMOOTHING` of its steps; a step is left out
     where fewer than half of the arm's seeds have it, so that one long run doesn't pass for the arm.
     """
-    return _smoothed_bands(run, run.training, column)
+    return smoothed_bands(run, run.training, column)
 
 
 def watch_bands(run: Run, watch: str, name: str) -> pd.DataFrame:
     """Return the number `name` of a watch per arm against optimizer steps, as `training_bands` does."""
     ours = run.watches[(run.watches["watch"] == watch) & (run.watches["name"] == name)]
-    return _smoothed_bands(run, ours, "number")
+    return smoothed_bands(run, ours, "number")
 
 
-def _smoothed_bands(run: Run, frame: pd.DataFrame, column: str) -> pd.DataFrame:
+def smoothed_bands(run: Run, frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return a column of `frame` (cell, arm, step and it) per arm against steps, as `training_bands` does."""
     rows: list[dict[str, Any]] = []
     known = frame.dropna(subset=[column])
     for arm, ours in known.groupby("arm", sort=False):
@@ -134,9 +135,16 @@ def pass_curve(run: Run, cell: Cell, at: Reading, suite: str, ks: Sequence[int])
     return [math.fsum(items * pass_at_k(right, read.samples, k) for right, items in counts.items()) / total for k in ks]
 
 
-def diagnostic_bands(run: Run, name: str) -> pd.DataFrame:
-    """Return a number that strategies say of themselves per arm against optimizer steps, as `training_bands` does."""
-    return _smoothed_bands(run, run.diagnostics[run.diagnostics["name"] == name], "number")
+def diagnostic_bands(run: Run, name: str, without: Collection[str] = ()) -> pd.DataFrame:
+    """Return a number that strategies say of themselves per arm against optimizer steps, as `training_bands` does.
+
+    Args:
+        run: The run.
+        name: Of the number.
+        without: Arms that are left out.
+    """
+    rows = run.diagnostics[run.diagnostics["name"] == name]
+    return smoothed_bands(run, rows[~rows["arm"].isin(list(without))], "number")
 
 
 def device_seconds_by_phase(run: Run) -> pd.DataFrame:

@@ -89,6 +89,12 @@ DEFINITIONS: tuple[tuple[str, str], ...] = (
     (r"share", "Of the budget that was spent by then."),
     (r"score \(%\)|validation score.*|.* \(%\)", "Share of right answers: mean over samples, items and then seeds, "
      "± half the 95% t interval over seeds."),
+    (r"bonus scaled by", "What the inner strategy's bonus is multiplied by from this audit on: fidelity times payoff."),
+    (r"fidelity \(rho\)", "Rank correlation of the signal's cosines with those of the true gradients, mean over "
+     "groups; it counts as 0 if it is not above chance."),
+    (r"fidelity p", "Chance of a rank correlation this high if the signal said nothing (Mantel's test)."),
+    (r"payoff", "Refuted: more bonus went with less gain, told from noise. Taken for granted: otherwise."),
+    (r"audit", "What was measured, in words."),
     (r"SHA-256.*", "A hash: the same content gives the same, any other content another."),
     (r"samples per item|samples", "Answers drawn per item, K."),
     (r"aggregation", "How an item's score is made of its samples: avg, pass@k or maj@k."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reports import formatting
 from reports.blocks import Table
 from reports.comparison import score_of, scores_by_seed
+from reports.decisions import is_audit
 from reports.read import Run, SuiteView
 from reports.read.compute import PHASES, total
 from reports.read.plan import BASE_ARM
@@ -133,8 +134,12 @@ def fingerprint_tables(run: Run) -> tuple[Table, Table]:
 
 
 def note_table(run: Run) -> Table:
-    """Return what strategies noted beside the steps, such as how far a signal was still trusted."""
-    rows = [(event.arm, str(event.seed), str(event.step), event.words) for event in run.events if event.is_note]
+    """Return what strategies noted beside the steps, other than audits, which have a table of their own."""
+    rows = [
+        (event.arm, str(event.seed), str(event.step), event.words)
+        for event in run.events
+        if event.is_note and not is_audit(event)
+    ]
     return Table(header=("arm", "seed", "step", "note"), rows=tuple(rows))
 
 

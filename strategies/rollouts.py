@@ -135,3 +135,6 @@ class Shaped:
     columns: Mapping[str, Tensor] = field(default_factory=dict)
     """(B,) numbers of each rollout, worth a column beside it: `signal`, what decided (its novelty, its alignment);
     `filtered`, 1 where a filter took the bonus back."""
+    cosines: Mapping[str, Tensor] = field(default_factory=dict)
+    """Cosines that the strategy went by, of any shape, by what they are between, in plain words; the log counts them
+    in bins at the steps that are looked at. Not a number: there is none."""

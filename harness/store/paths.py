@@ -41,6 +41,11 @@ class CellPaths:
         return self.root / "paths.jsonl"
 
     @property
+    def cosines(self) -> Path:
+        """One JSON line per looked-at step: how the cosines that the strategy or a watch saw are spread."""
+        return self.root / "cosines.jsonl"
+
+    @property
     def ledger(self) -> Path:
         """One JSON line per step, phase and part: compute used."""
         return self.root / "ledger.jsonl"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
@@ -36,9 +37,14 @@ class Ranked:
 
 def read_paths(paths: CellPaths) -> dict[int, Mapping[str, Any]]:
     """Return the lines of a cell's ranked paths by step, in order, without those that a resume took back."""
+    return lines_by_step(paths, paths.paths)
+
+
+def lines_by_step(paths: CellPaths, file: Path) -> dict[int, Mapping[str, Any]]:
+    """Return the lines of one of a cell's files by step, in order, without those that a resume took back."""
     resumes = read_resumes(paths)
     latest: dict[int, Mapping[str, Any]] = {}
-    for line in read_lines(paths.paths):
+    for line in read_lines(file):
         attempt, step = int(line["attempt"]), int(line["step"])
         if not is_lost(attempt, step, resumes) and attempt >= latest.get(step, line)["attempt"]:
             latest[step] = line

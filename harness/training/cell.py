@@ -147,6 +147,7 @@ def _train(run: CellRun, reached: int) -> None:
             attempt=run.attempt.attempt,
             share=lambda: loop.share,
             step=lambda: int(trainer.state.global_step) + 1,
+            watched=lambda: loop.watching.cosines,
         )
     )
     run.note(phase="training")

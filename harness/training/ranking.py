@@ -1,4 +1,4 @@
-"""Ranked exploration paths: what the strategy preferred among the answers to one prompt, written down now and then.
+"""What is written down now and then: which answers to one prompt the strategy preferred, and the cosines it went by.
 
 B rollouts, G rollouts of one prompt, T completion tokens.
 """
@@ -6,7 +6,7 @@ B rollouts, G rollouts of one prompt, T completion tokens.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from harness.store.atomic import append_line
 from harness.store.paths import CellPaths
 from harness.store.ranked import read_paths
+from harness.training.histogram import binned
 from strategies import Rollouts, Shaped
 
 LOOKS = 20
@@ -37,6 +38,8 @@ class PathLog:
     """() → share of the budget spent, 0..1."""
     step: Callable[[], int]
     """() → the optimizer step that is about to be taken."""
+    watched: Callable[[], Mapping[str, Tensor]] = dict
+    """() → the cosines that watches saw in the same rollouts."""
     _reached: int | None = None
     """The last part of the budget that was looked at; None before the first call."""
 
@@ -57,6 +60,9 @@ class PathLog:
             return
         self._reached = reached
         line = {"attempt": self.attempt, "step": step, "share": share}
+        seen = {**self.watched(), **({} if shaped is None else shaped.cosines)}
+        if seen:
+            append_line(self.paths.cosines, {**line, "cosines": {name: binned(found) for name, found in seen.items()}})
         append_line(self.paths.paths, {**line, **ranked_paths(rollouts, advantages, shaped)})
 
 

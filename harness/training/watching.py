@@ -28,6 +28,8 @@ class Watching:
     trainer: StrategyTrainer
     states: dict[str, State] = field(init=False)
     """What each watch remembers, by its name; a checkpoint holds it."""
+    cosines: dict[str, Tensor] = field(init=False, default_factory=dict)
+    """Of the latest batch, by what they are between."""
     _measured: dict[str, Mapping[str, float]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,6 +45,7 @@ class Watching:
                 rollouts = replace(rollouts, signals={**rollouts.signals, **made})
             for watch in self.watches:
                 self._measured[watch.name] = watch.measure(rollouts)
+            self.cosines = {name: found for watch in self.watches for name, found in watch.cosines(rollouts).items()}
 
     def judged(self, progress: Progress) -> dict[str, Any]:
         """Return what each watch says of a step, as the log has it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from reports.figures.areas import area_chart
 from reports.figures.axes import AxisLabels
 from reports.figures.bands import band_chart
 from reports.figures.bars import phase_chart
 from reports.figures.panels import Mark, panel_chart
 from reports.figures.points import dot_chart, front_chart
+from reports.figures.spreads import spread_chart
 from reports.figures.style import Look, looks
 from reports.figures.svg import as_png, as_svg, inline_svg, standalone_svg
 
@@ -14,6 +16,7 @@ __all__ = [
     "AxisLabels",
     "Look",
     "Mark",
+    "area_chart",
     "as_png",
     "as_svg",
     "band_chart",
@@ -23,5 +26,6 @@ __all__ = [
     "looks",
     "panel_chart",
     "phase_chart",
+    "spread_chart",
     "standalone_svg",
 ]

@@ -12,6 +12,7 @@ from reports.figures.style import PALETTE, Look, styled
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMNS = 3
@@ -38,35 +39,62 @@ def panel_chart(lines: pd.DataFrame, marks: Sequence[Mark], labels: AxisLabels, 
         labels: Of the axes.
         arms: Look of each arm, in the order of the panels.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    present = [arm for arm in arms if (lines["arm"] == arm).any()]
     scale = 100.0 if labels.percent else 1.0
     kinds = {kind: _MARKS[place % len(_MARKS)] for place, kind in enumerate(dict.fromkeys(one.what for one in marks))}
-    rows = math.ceil(len(present) / COLUMNS)
     with styled():
-        figure = Figure(figsize=(2 * WIDTH_IN, 0.6 + 1.9 * rows), layout="constrained")
-        grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
-        for place, axes in enumerate(grid.flat):
-            if place >= len(present):
-                axes.set_visible(False)
-                continue
-            arm = present[place]
+        figure, panels = arm_panels({arm: look for arm, look in arms.items() if (lines["arm"] == arm).any()})
+        for arm, axes in panels.items():
             for _, seed in lines[lines["arm"] == arm].groupby("seed", sort=True):
                 axes.plot(seed["x"], scale * seed["y"], color=arms[arm].colour, linewidth=1.2, alpha=0.8)
             for what, (shape, colour) in kinds.items():
                 ours = [one for one in marks if one.arm == arm and one.what == what]
                 xs, ys = [one.x for one in ours], [scale * one.y for one in ours]
                 axes.plot(xs, ys, shape, color=colour, markersize=8, markeredgewidth=2, label=what, zorder=3)
-            axes.set_title(shortened(arm), loc="left", fontsize=10, fontweight="bold", color=arms[arm].colour)
-            axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=labels.counts))
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
-            if labels.percent:
-                axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
-        figure.supxlabel(labels.x, fontsize=10)
-        figure.supylabel(labels.y, fontsize=10)
+        label_panels(figure, panels, labels)
         if kinds:
-            handles, names = grid.flat[0].get_legend_handles_labels()
-            figure.legend(handles, names, loc="outside upper right", ncols=len(kinds), frameon=False, borderpad=0)
+            legend(figure, next(iter(panels.values())))
     return figure
+
+
+def arm_panels(arms: Mapping[str, Look], *, tall: float = 1.9) -> tuple[Figure, dict[str, Axes]]:
+    """Return a figure and in it a panel for each of `arms`, named in its colour, all with the same axes.
+
+    One arm has a figure of common width; more have one that is twice as wide.
+
+    Args:
+        arms: Looks of those that are drawn.
+        tall: Inches that a row of panels takes.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(COLUMNS, len(arms))
+    rows = math.ceil(len(arms) / columns)
+    figure = Figure(figsize=(min(columns, 2) * WIDTH_IN, 0.6 + tall * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for place, axes in enumerate(grid.flat):
+        axes.set_visible(place < len(arms))
+        if len(arms) <= place + columns:  # nothing stands below: this one says what the axis counts
+            axes.xaxis.set_tick_params(labelbottom=True)
+    panels = dict(zip(arms, grid.flat, strict=False))
+    for arm, axes in panels.items():
+        axes.set_title(shortened(arm), loc="left", fontsize=10, fontweight="bold", color=arms[arm].colour)
+    return figure, panels
+
+
+def label_panels(figure: Figure, panels: Mapping[str, Axes], labels: AxisLabels) -> None:
+    """Say once for all panels what their axes hold."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    for axes in panels.values():
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=labels.counts))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+        if labels.percent:
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
+    figure.supxlabel(labels.x, fontsize=10)
+    figure.supylabel(labels.y, fontsize=10)
+
+
+def legend(figure: Figure, axes: Axes) -> None:
+    """Put the names of what is drawn in one of the panels above all of them."""
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=len(names), frameon=False, borderpad=0)

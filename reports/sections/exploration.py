@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from reports.blocks import Block, Drawing, Section
 from reports.curves import SMOOTHING, diagnostic_bands, training_bands, watch_bands
+from reports.decisions import audit_table, drawn_apart
 from reports.figures import AxisLabels, Mark, panel_chart
 from reports.findings import Findings
 from reports.paths import path_table
 from reports.resets import gain_table, reset_table, resets_of
+from reports.sections.decisions import cosine_drawings, filter_drawing, hybrid_drawing, scale_drawing
 from reports.sections.draw import bands_drawing
 from reports.tables import note_table
 from reports.watches import watch_table
@@ -23,6 +25,8 @@ TRAINING = {
     "zero_variance_groups": ("Groups without variance", "groups whose rollouts all have one reward (share)"),
     "completion_tokens": ("Length of rollouts", "tokens (mean over rollouts)"),
 }
+UNFOLDED = 20
+"""Most audits that the page shows at once."""
 PANELS = 12
 """Most arms whose resets are drawn."""
 
@@ -32,11 +36,14 @@ def exploration(found: Findings) -> Section:
     run = found.run
     blocks: list[Block] = [_training(found, column) for column in TRAINING]
     blocks += _watches(found)
-    blocks += [_diagnostic(found, place, name) for place, name in enumerate(dict.fromkeys(run.diagnostics["name"]))]
+    blocks += [*cosine_drawings(found), hybrid_drawing(found), filter_drawing(found), scale_drawing(found)]
+    blocks += _diagnostics(found)
     blocks.append(_resets(found))
+    audits = audit_table(run)
     tables = (
         gain_table(run, found.at).named("reset-gains", "What resets gained", look="gains"),
         reset_table(run).named("resets", "Resets", look="events"),
+        audits.named("audits", "Recalibration: what audits found", look="words", folded=len(audits.rows) > UNFOLDED),
         watch_table(run).named("watches", "Watches", look="words", note="They look, and change nothing."),
         path_table(run).named(
             "paths",
@@ -80,10 +87,18 @@ def _watches(found: Findings) -> list[Drawing]:
     return drawings
 
 
-def _diagnostic(found: Findings, place: int, name: str) -> Drawing:
+def _diagnostics(found: Findings) -> list[Drawing]:
+    """Return a curve for each number that strategies log, other than those that have a figure of their own."""
+    apart = drawn_apart(found.run)
+    named = found.run.diagnostics[["arm", "name"]].drop_duplicates()
+    names = [name for arm, name in named.itertuples(index=False) if (arm, name) not in apart]
+    return [_diagnostic(found, place, name, apart) for place, name in enumerate(dict.fromkeys(names))]
+
+
+def _diagnostic(found: Findings, place: int, name: str, apart: frozenset[tuple[str, str]]) -> Drawing:
     words = name.replace("_", " ")
     labels = AxisLabels(x="optimizer steps", y=words)
-    bands = diagnostic_bands(found.run, name)
+    bands = diagnostic_bands(found.run, name, [arm for arm, shown in apart if shown == name])
     return bands_drawing(found, bands, (f"strategy-{place}", f"What strategies log: {words}"), labels)
 
 

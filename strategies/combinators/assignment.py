@@ -33,6 +33,11 @@ class Assignment:
         low, high = self.share.reach
         return tuple(name for name, has in ((PRIMARY, low < 1), (HEDGE, high > 0)) if has)
 
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing differs from batch to batch: both parts act on all of it, with the same weight."""
+        return self.by == "advantages" and not self.share.moves
+
     def check(self, run: RunSettings, factor: int) -> None:
         """Raise ValueError if one of the parts would get no rollouts, or no groups.
 
@@ -83,9 +88,9 @@ class Assignment:
         return weight
 
     def told(self, state: State) -> dict[str, float]:
-        """Return what the log is told; nothing of a fixed share of the advantages."""
+        """Return what the log is told: the share, and what it came to of whole things; nothing if one part has all."""
         if self.by == "advantages":
-            return self.share.told(state)
+            return self.share.told(state) if len(self.names) > 1 else {}
         return {**self.share.told(state), "assigned": _number(self.weight(state)).mean().item()}
 
     def columns(self, rollouts: Rollouts, state: State) -> dict[str, Tensor]:

@@ -39,7 +39,7 @@ import torch
 from torch import Tensor
 
 from strategies.contract import State, Strategy
-from strategies.gradient.features import features_of
+from strategies.gradient.features import features_of, pairs_of
 from strategies.gradient.measures import gradient_norm
 from strategies.gradient.reliability import LEAST_GROUP, cosine_profiles, noise_floor, reliability
 from strategies.parameters import Range
@@ -47,6 +47,7 @@ from strategies.rewards.bonus import generator_of
 from strategies.rollouts import Rollouts, Shaped, TokenBatch
 from strategies.run import RunSettings
 from strategies.signals import SignalName
+from strategies.watches.measures import pairwise_cosines
 from strategies.wrapper import Wrapper
 
 PART = "filter"
@@ -126,12 +127,14 @@ class Filtered(Wrapper):
         if not self._filters:
             return shaped, state
         with rollouts.charge(PART):
-            filtered, told = self.judged(rollouts, self._profiles(rollouts, drawn))
+            profiles, seen = self._profiles(rollouts, drawn)
+            filtered, told = self.judged(rollouts, profiles)
         state = {**state, "filtered": filtered.cpu()}
         shaped = shaped or Shaped(advantages=rollouts.advantages)
         advantages = _taken_back(shaped.advantages, rollouts.advantages, filtered)
         columns = {**shaped.columns, "filtered": filtered.float()}
-        return Shaped(advantages=advantages, diagnostics={**shaped.diagnostics, **told}, columns=columns), state
+        diagnostics, cosines = {**shaped.diagnostics, **told}, {**seen, **shaped.cosines}
+        return Shaped(advantages=advantages, diagnostics=diagnostics, columns=columns, cosines=cosines), state
 
     def weigh(self, tokens: TokenBatch, state: State) -> Shaped | None:
         """Take back what the inner strategy does to tokens of filtered rollouts."""
@@ -141,14 +144,22 @@ class Filtered(Wrapper):
         filtered = state["filtered"].to(tokens.rows.device)[tokens.rows]
         return replace(shaped, advantages=_taken_back(shaped.advantages, tokens.advantages, filtered))
 
-    def _profiles(self, rollouts: Rollouts, drawn: Tensor | None) -> Tensor:
-        """Return both halves (B, 2, K) of what is known of each rollout; `drawn`: the generator before the bonus."""
+    def _profiles(self, rollouts: Rollouts, drawn: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return both halves (B, 2, K) of what is known of each rollout, and the cosines that they are halves of.
+
+        Args:
+            rollouts: Whose they are.
+            drawn: The generator before the bonus.
+        """
         if self.by == "tokens":
-            return rollouts.signals["split_features"]
+            return rollouts.signals["split_features"], {}
         if drawn is not None:  # features that are drawn are those that the bonus was made from
             rollouts = replace(rollouts, generator=torch.Generator())
             generator_of(rollouts).set_state(drawn)
-        return cosine_profiles(features_of(self.strategy).of(rollouts), rollouts.group_size)
+        kind = features_of(self.strategy)
+        features = kind.of(rollouts)
+        cosines = {pairs_of(kind.kind): pairwise_cosines(rollouts.grouped(features))}
+        return cosine_profiles(features, rollouts.group_size), cosines
 
     def judged(self, rollouts: Rollouts, profiles_B2K: Tensor) -> tuple[Tensor, dict[str, float]]:
         """Return which rollouts are filtered (B,) bool, and what the log is told of it."""

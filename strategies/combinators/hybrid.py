@@ -199,7 +199,7 @@ class Hybrid(Strategy):
                 made[name], inner = part.shape(charged_to(name, rollouts), state[name])
             state = {**state, name: inner}
         shaped, told = mixture(made, rollouts.advantages, whose.weight(state)), whose.told(state)
-        if not told:
+        if not told or (shaped is None and whose.is_still):
             return shaped, state
         shaped = shaped or Shaped(advantages=rollouts.advantages)
         columns = {**shaped.columns, **whose.columns(rollouts, state)}
@@ -210,7 +210,8 @@ class Hybrid(Strategy):
         parts, weight = self._acting(state), self._assignment.weight(state)
         if not isinstance(weight, Tensor):
             whole = {name: part.weigh(tokens, state[name]) for name, part in parts.items()}
-            return mixture(whole, tokens.advantages, weight)
+            mixed, told = mixture(whole, tokens.advantages, weight), self._assignment.told(state)
+            return mixed and replace(mixed, diagnostics={**mixed.diagnostics, **told})
         hedge = weight.to(tokens.rows.device)[tokens.rows]
         own = {PRIMARY: ~hedge, HEDGE: hedge}
         made = {

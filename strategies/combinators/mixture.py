@@ -53,7 +53,10 @@ def mixture(made: Made, plain: Tensor, hedge: float | Tensor) -> Shaped | None:
         mixed = torch.where(chosen.unsqueeze(1) if a.dim() == 2 else chosen, b, a)
     else:
         mixed = a if hedge == 0 else b if hedge == 1 else (1 - hedge) * a + hedge * b
-    return Shaped(advantages=mixed, diagnostics=prefixed(made), columns=columns_of(made))
+    given = {name: one for name, one in made.items() if one is not None}
+    columns = told_apart({name: one.columns for name, one in given.items()})
+    cosines = told_apart({name: one.cosines for name, one in given.items()})
+    return Shaped(advantages=mixed, diagnostics=prefixed(made), columns=columns, cosines=cosines)
 
 
 def rejoined(made: Made, tokens: TokenBatch, hedge: Tensor) -> Shaped | None:
@@ -79,9 +82,8 @@ def prefixed(made: Made) -> dict[str, float]:
     return {f"{name}/{key}": value for name, one in made.items() if one for key, value in one.diagnostics.items()}
 
 
-def columns_of(made: Made) -> dict[str, Tensor]:
-    """Return the columns of both parts; one that both have, or that is about parts, is put under its part's name."""
-    given = {name: one.columns for name, one in made.items() if one is not None}
+def told_apart(given: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return what both parts call theirs; what both have, or what is about parts, is put under its part's name."""
     both = [column for columns in given.values() for column in columns]
     return {
         f"{name}/{column}" if both.count(column) > 1 or column == PART else column: values

@@ -35,7 +35,7 @@ Known defects:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
@@ -212,7 +212,7 @@ class Recalibrated(Wrapper):
         # At the ends nothing is to be rounded: 1 is the inner strategy, and 0 plain GRPO.
         mixed = theirs if scale == 1 else plain.clone() if scale == 0 else plain + scale * (theirs - plain)
         told = {name: float(state[name]) for name in ("scale", "fidelity", "fidelity_p", "payoff")}
-        return Shaped(advantages=mixed, diagnostics={**shaped.diagnostics, **told}, columns=shaped.columns)
+        return replace(shaped, advantages=mixed, diagnostics={**shaped.diagnostics, **told})
 
     def react(self, progress: Progress, state: State) -> tuple[list[Event], State]:
         """Say what the last audit found, beside the inner strategy's own reactions."""

@@ -22,7 +22,7 @@ WatchName = Literal["diversity", "plateau", "collapse", "drift"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Share:
-    """A share that may move from batch to batch; of one that doesn't, nothing is kept in the state and nothing told."""
+    """A share that may move from batch to batch; of one that doesn't, nothing is kept in the state."""
 
     start: float
     by: ShareBy
@@ -97,12 +97,10 @@ class Share:
         return events, {**state, "share": {**share, **seen}}
 
     def told(self, state: State) -> dict[str, float]:
-        """Return what the log is told; nothing of a share that doesn't move."""
-        if not self.moves:
-            return {}
-        share = state["share"]
-        told: dict[str, float] = {"share": share["now"]}
+        """Return what the log is told."""
+        told = {"share": self.now(state)}
         if self.watching:
+            share = state["share"]
             told["watch/alarm"] = float(share["alarm"])
             told |= {f"watch/{name}": value for name, value in share["numbers"].items()}
         return told

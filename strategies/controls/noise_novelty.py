@@ -90,7 +90,8 @@ class NoiseNovelty(Wrapper):
             labels, valid = labels.unsqueeze(1).expand_as(values), rollouts.mask
         shuffled = values.clone()
         shuffled[valid] = permuted(values[valid], labels[valid], rollouts.generator)
-        return Shaped(advantages=shuffled, diagnostics=_diagnostics(shaped, shuffled, valid)), state
+        told = _diagnostics(shaped, shuffled, valid)
+        return Shaped(advantages=shuffled, diagnostics=told, cosines=shaped.cosines), state
 
     def weigh(self, tokens: TokenBatch, state: State) -> Shaped | None:
         """Shuffle what the inner strategy does to single tokens, among the tokens of like advantage."""

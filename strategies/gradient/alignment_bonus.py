@@ -103,20 +103,28 @@ class AlignmentBonus(ByFeatures, Bonus):
         if self.strength == 0:
             return None, state
         features = self.features.of(rollouts)
-        aligned = self.aligned(features, self._target(features, rollouts, state))
+        target = self._target(features, rollouts, state)
+        aligned = self.aligned(features, target)
         advantages = standardised(rollouts, rollouts.rewards + self.strength * aligned, self.uniform_group)
         diagnostics = {
             "alignment": aligned.mean().item(),
             "against": (aligned < 0).float().mean().item(),
             "advantage_moved": moved(rollouts, advantages),
         }
-        return Shaped(advantages=advantages, diagnostics=diagnostics, columns={"signal": aligned}), state
+        columns, cosines = {"signal": aligned}, self._cosines(features, target)
+        return Shaped(advantages=advantages, diagnostics=diagnostics, columns=columns, cosines=cosines), state
 
     def _target(self, features: Tensor, rollouts: Rollouts, state: State) -> Tensor:
         if self.target == "correct":
             return others_right(features, rollouts)[0]
         target: Tensor = state["target"]
         return target.to(features.device)
+
+    def _cosines(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return the cosines, whatever the bonus makes of them; none where there is no target."""
+        to = "the mean of the other right ones" if self.target == "correct" else "the validation gradient"
+        has_target = (target != 0).any(dim=-1).expand(len(features))
+        return {f"rollouts and {to}": alignment(features, target)[has_target]}
 
     def aligned(self, features: Tensor, target: Tensor) -> Tensor:
         """Return a (B,), in [−1, 1]."""

@@ -6,6 +6,7 @@ seen by putting something else in its place while all that follows stays the sam
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -21,6 +22,20 @@ Feature = Literal["sensitivity", "projected_gradient", "mean_hidden", "text_embe
 """sensitivity: Φ, the gradient of the mean log-probability by the hidden state at the LM head. projected_gradient: its
 gradient by the weights, randomly projected. mean_hidden: the mean of those hidden states. text_embedding: what an
 encoder makes of the text. random_vector: noise that knows nothing."""
+
+
+WORDS: Mapping[Feature, str] = {
+    "sensitivity": "update directions",
+    "projected_gradient": "projected gradients",
+    "mean_hidden": "mean hidden states",
+    "text_embedding": "texts",
+    "random_vector": "random vectors",
+}
+
+
+def pairs_of(kind: Feature) -> str:
+    """Return what the log calls the cosines between these vectors, of the pairs of rollouts in each group."""
+    return f"{WORDS[kind]}, pairs of a group"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,7 +38,7 @@ import torch
 from torch import Tensor
 
 from strategies.contract import State, Strategy
-from strategies.gradient.features import ByFeatures
+from strategies.gradient.features import ByFeatures, pairs_of
 from strategies.gradient.measures import UniformGroup, standardised
 from strategies.parameters import Range
 from strategies.rollouts import Rollouts, Shaped
@@ -158,4 +158,10 @@ class G2RL(ByFeatures):
             "negative_cosine_pairs": (angles[:, pairs] < 0).float().mean().item(),
             "advantage_moved": (advantages - rollouts.advantages).abs().mean().item(),
         }
-        return Shaped(advantages=advantages, diagnostics=diagnostics, columns={"signal": raw.reshape(-1)}), state
+        once = torch.triu_indices(rollouts.group_size, rollouts.group_size, offset=1, device=raw.device)
+        return Shaped(
+            advantages=advantages,
+            diagnostics=diagnostics,
+            columns={"signal": raw.reshape(-1)},
+            cosines={pairs_of(self.signal): angles[:, once[0], once[1]]},
+        ), state

@@ -38,6 +38,9 @@ from strategies.rewards.bonus import Bonus, moved
 from strategies.rollouts import Rollouts, Shaped
 from strategies.signals import SignalName
 
+COSINES = "right answers and the mean of the other right ones"
+"""What the log calls the cosines that decide."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gar(Bonus):
@@ -67,7 +70,12 @@ class Gar(Bonus):
             "agreement": known.mean().item() if known.numel() else 0.0,
             "advantage_moved": moved(rollouts, advantages),
         }
-        return Shaped(advantages=advantages, diagnostics=diagnostics, columns={"signal": agreement}), state
+        return Shaped(
+            advantages=advantages,
+            diagnostics=diagnostics,
+            columns={"signal": agreement},
+            cosines={COSINES: agreement[(counts > 0) & (rollouts.rewards > 0)]},
+        ), state
 
 
 def agreements(rollouts: Rollouts) -> tuple[Tensor, Tensor]:

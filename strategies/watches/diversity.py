@@ -33,8 +33,10 @@ from statistics import fmean
 from typing import Annotated, ClassVar
 
 import torch
+from torch import Tensor
 
 from strategies.contract import State
+from strategies.gradient.features import pairs_of
 from strategies.parameters import Range
 from strategies.progress import Progress
 from strategies.rollouts import Rollouts
@@ -89,6 +91,11 @@ class Diversity(Watch):
             "ngram_entropy": fmean(measures.ngram_entropy(group) for group in texts),
             "vendi": float(measures.vendi_score(kernels).mean()),
         }
+
+    def cosines(self, rollouts: Rollouts) -> Mapping[str, Tensor]:
+        """Return the cosines of the gradient features, pair by pair."""
+        features = rollouts.grouped(rollouts.signals["gradient_features"])
+        return {pairs_of("sensitivity"): measures.pairwise_cosines(features)}
 
     def judge(self, measured: Mapping[str, float], progress: Progress, state: State) -> tuple[Verdict, State]:
         """Alarm when the mean effective rank is below the threshold."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from torch import Tensor
+
 from strategies.contract import State
 from strategies.parameters import require_ranges
 from strategies.progress import Progress
@@ -52,6 +54,10 @@ class Watch:
 
     def measure(self, rollouts: Rollouts) -> Mapping[str, float]:
         """Return numbers about a batch; changes nothing, and draws nothing from the rollouts' generator."""
+        return {}
+
+    def cosines(self, rollouts: Rollouts) -> Mapping[str, Tensor]:
+        """Return cosines worth counting in bins, as `Shaped.cosines` of a strategy; as little may change as above."""
         return {}
 
     def judge(self, measured: Mapping[str, float], progress: Progress, state: State) -> tuple[Verdict, State]:

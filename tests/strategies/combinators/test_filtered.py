@@ -144,10 +144,24 @@ def test_features_that_are_drawn_are_those_that_the_bonus_was_made_from(make_rol
     rollouts.generator.set_state(before)
     inner.shape(rollouts, {})
     assert torch.equal(rollouts.generator.get_state(), after), "the filter draws nothing"
-    assert torch.equal(strategy._profiles(rollouts, before), cosine_profiles(drawn, rollouts.group_size))
+    assert torch.equal(strategy._profiles(rollouts, before)[0], cosine_profiles(drawn, rollouts.group_size))
 
 
 def test_a_group_too_small_for_a_pattern_is_refused() -> None:
     with pytest.raises(ValueError, match=r"training.group_size 3 there are too few. Set it to 4 or more"):
         Filtered(strategy=OneMore()).check(RunSettings(group_size=3))
     Filtered(strategy=OneMore(), by="tokens").check(RunSettings(group_size=3))
+
+
+def test_the_cosines_that_it_halves_are_told_whatever_it_is_around(make_rollouts: RolloutFactory) -> None:
+    features = [[1.0, 0, 0, 0], [0, 2.0, 0, 0], [3.0, 4.0, 0, 0], [-1.0, 0, 0, 0]]
+    rollouts = make_rollouts(rewards=(1, 0, 0, 1), features=features)
+    strategy = Filtered(strategy=OneMore())
+    shaped, _ = strategy.shape(rollouts, strategy.init())
+    assert shaped is not None
+    found = shaped.cosines["update directions, pairs of a group"]
+    torch.testing.assert_close(found, torch.tensor([[0.0, 0.6, -1.0, 0.8, 0.0, -0.6]]))
+    around = Filtered(strategy=G2RL(signal="random_vector"))
+    again, _ = around.shape(rollouts, around.init())
+    assert again is not None
+    assert list(again.cosines) == ["random vectors, pairs of a group"]

@@ -25,6 +25,7 @@ from strategies import (
 )
 from strategies.combinators.hybrid import Hybrid
 from strategies.controls.grpo import GRPO
+from strategies.gradient.g2rl import G2RL
 
 RolloutFactory = Callable[..., Rollouts]
 
@@ -112,7 +113,7 @@ def test_both_parts_keep_their_states_and_diagnostics(make_rollouts: RolloutFact
     _, state = hybrid.shape(make_rollouts(), state)
     assert state == {"primary": {"calls": 2}, "hedge": {"calls": 2}}
     assert shaped is not None
-    assert shaped.diagnostics == {"primary/value": 3.0, "hedge/value": 4.0}
+    assert shaped.diagnostics == {"primary/value": 3.0, "hedge/value": 4.0, "share": 0.2}
 
 
 def a_pool() -> PromptPool:
@@ -267,3 +268,16 @@ def test_bounds_that_are_out_of_the_way_mix_with_none() -> None:
 def test_the_untrained_model_is_no_part() -> None:
     with pytest.raises(StrategyError, match="base is not trained, so it can't be a part"):
         build({"hybrid": {"primary": "grpo", "hedge": "base"}})
+
+
+def test_cosines_of_both_parts_are_told_apart(make_rollouts: RolloutFactory) -> None:
+    rollouts = make_rollouts()
+    one = G2RL().shape(rollouts, {})[0]
+    assert one is not None
+    (name,) = one.cosines
+    for hedge, names in ((GRPO(), [name]), (G2RL(strength=0.5), [f"primary/{name}", f"hedge/{name}"])):
+        hybrid = Hybrid(primary=G2RL(), hedge=hedge)
+        shaped, _ = hybrid.shape(rollouts, hybrid.init())
+        assert shaped is not None
+        assert list(shaped.cosines) == names
+        assert all(torch.equal(found, one.cosines[name]) for found in shaped.cosines.values())

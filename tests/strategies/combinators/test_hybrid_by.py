@@ -213,7 +213,7 @@ def test_each_part_is_charged_for_what_it_does_and_asks(
 def test_diagnostics_and_columns_say_whose_they_are(make_rollouts: RolloutFactory, make_pool: PoolFactory) -> None:
     primary, hedge = Noted(value=1, columns=("signal", "filtered")), Noted(value=2, columns=("signal", "part"))
     shaped, _ = begun(Hybrid(primary=primary, hedge=hedge, share=0.5, by="rollouts"), make_rollouts(), make_pool())
-    assert shaped.diagnostics == {"primary/value": 1, "hedge/value": 2, "assigned": 0.5}
+    assert shaped.diagnostics == {"primary/value": 1, "hedge/value": 2, "share": 0.5, "assigned": 0.5}
     whose = {name: set(column.tolist()) for name, column in shaped.columns.items()}
     assert whose == {"primary/signal": {1}, "hedge/signal": {2}, "filtered": {1}, "hedge/part": {2}, "part": {0, 1}}
 

@@ -99,14 +99,14 @@ def test_an_alarm_raises_the_share_up_to_its_most_and_quiet_lowers_it_to_its_lea
     assert [watched(now, False, 0.2, (0.1, 0.5)) for now in (0.5, 0.2, 0.1)] == pytest.approx([0.3, 0.1, 0.1])
 
 
-def test_a_share_that_stands_still_keeps_and_tells_nothing_and_asks_no_watch(make_rollouts: RolloutFactory) -> None:
+def test_a_share_that_stands_still_keeps_nothing_is_told_and_asks_no_watch(make_rollouts: RolloutFactory) -> None:
     for still in (watching(by="fixed", end=0.2), watching(end=0.2), watching(by="annealed", end=0.2)):
         assert (still.init(), still.asked(), still.moves, still.now({})) == ({}, {}, False, 0.2)
         still.check(RunSettings(group_size=1))
         assert still.looked(make_rollouts(), {}) == {}
         assert still.begun({}) == {}
         assert still.moved(after(1), {}) == ([], {})
-        assert still.told({}) == {}
+        assert still.told({}) == {"share": 0.2}
 
 
 def test_an_annealed_share_holds_for_a_batch_whatever_is_spent_meanwhile() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import sqrt
+from typing import Literal
 
 import pytest
 import torch
@@ -93,3 +94,22 @@ def test_a_suite_that_is_reported_or_unknown_is_refused(suite: str, says: str) -
         AlignmentBonus(target="validation", suite=suite).check(run)
     strategy: Strategy = AlignmentBonus(suite=suite)
     strategy.check(run)
+
+
+@pytest.mark.parametrize("by", ["cosine", "dot"])
+def test_cosines_are_cosines_whatever_the_bonus_is_made_of(
+    by: Literal["cosine", "dot"], make_rollouts: RolloutFactory
+) -> None:
+    rollouts = make_rollouts(rewards=(1, 0, 0, 1), features=FEATURES)
+    strategy = AlignmentBonus(by=by, direction="away", target="validation")
+    shaped, _ = strategy.shape(rollouts, {"target": torch.tensor([2.0, 0])})
+    assert shaped is not None
+    found = shaped.cosines["rollouts and the validation gradient"]
+    torch.testing.assert_close(found, torch.tensor([1.0, 0.0, -1.0, sqrt(0.5)]))
+
+
+def test_a_lone_right_answer_has_no_target_and_no_cosine(make_rollouts: RolloutFactory) -> None:
+    shaped, _ = AlignmentBonus().shape(make_rollouts(rewards=(1, 0, 0, 0), features=FEATURES), {})
+    assert shaped is not None
+    (found,) = shaped.cosines.values()
+    torch.testing.assert_close(found, torch.tensor([0.0, -1.0, sqrt(0.5)]))  # the wrong ones and (2, 0)

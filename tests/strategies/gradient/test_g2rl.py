@@ -146,6 +146,14 @@ def test_what_is_logged(make_rollouts: RolloutFactory) -> None:
     assert logged["advantage_moved"] > 0
 
 
+def test_each_pair_is_counted_once_among_the_cosines(make_rollouts: RolloutFactory) -> None:
+    rollouts = make_rollouts(rewards=REWARDS, group_size=3, features=[[1.0, 0.0], [0.0, 2.0], [-3.0, 4.0]])
+    found = shape(rollouts).cosines
+    assert list(found) == ["update directions, pairs of a group"]
+    expected = torch.tensor([[0.0, -0.6, 0.8]])  # first and second, first and third, second and third
+    torch.testing.assert_close(found["update directions, pairs of a group"], expected)
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

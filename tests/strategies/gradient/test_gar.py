@@ -47,3 +47,10 @@ def test_a_group_that_is_all_right_is_left_alone_if_asked(make_rollouts: Rollout
         shaped, _ = Gar(uniform_group=choice).shape(rollouts, {})  # type: ignore[arg-type]  # literals in a loop
         assert shaped is not None
         assert bool(shaped.advantages.any()) == is_moved
+
+
+def test_the_cosines_are_those_of_right_answers_that_have_another(make_rollouts: RolloutFactory) -> None:
+    shaped, _ = Gar().shape(make_rollouts(rewards=REWARDS, features=VECTORS), {})
+    assert shaped is not None
+    (found,) = shaped.cosines.values()  # neither the wrong one, nor the lone right one
+    torch.testing.assert_close(found, torch.tensor([sqrt(0.5), sqrt(0.5), 0.0]))

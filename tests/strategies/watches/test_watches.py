@@ -161,6 +161,8 @@ def test_what_diversity_measures(make_rollouts: Callable[..., Rollouts]) -> None
     assert (one["effective_rank"], one["cosine"], one["negative_pairs"]) == pytest.approx((1, 1, 0))
     assert (two["effective_rank"], two["cosine"], two["negative_pairs"]) == pytest.approx((2, -1 / 3, 1 / 3))
     assert two["answers"] == 2  # "1", "2", None, "1"
+    (cosines,) = watch.cosines(apart).values()
+    torch.testing.assert_close(cosines, torch.tensor([[0.0, -1.0, 0.0, 0.0, -1.0, 0.0]]))
     assert 1 <= two["vendi"] <= 4
     assert apart.generator is not None
     assert before is not None
