@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import StoreError
-from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_resumes
+from harness.store.lines import placed_lines
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.status import read_resolved
 
@@ -38,7 +38,7 @@ def read_paths(paths: CellPaths) -> dict[int, Mapping[str, Any]]:
     """Return the lines of a cell's ranked paths by step, in order, without those that a resume took back."""
     resumes = read_resumes(paths)
     latest: dict[int, Mapping[str, Any]] = {}
-    for line in read_lines(paths.paths):
+    for line in placed_lines(paths.paths):
         attempt, step = int(line["attempt"]), int(line["step"])
         if not is_lost(attempt, step, resumes) and attempt >= latest.get(step, line)["attempt"]:
             latest[step] = line

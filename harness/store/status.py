@@ -111,19 +111,28 @@ def cell_status(paths: CellPaths, cell: str, arm: str, seed: int) -> CellStatus:
     attempts = read_attempts(paths)
     last = attempts[-1] if attempts else None
     state, cause = _judged(paths, last)
-    step = read_last_line(paths.train)
+    step = _last_step(paths)
     return CellStatus(
         id=cell,
         arm=arm,
         seed=seed,
         state=state,
         cause=cause,
-        share=1.0 if state == "done" else float(step.get("share", 0.0)),
+        share=1.0 if state == "done" else share if isinstance(share := step.get("share"), int | float) else 0.0,
         phase=last.phase if last and state == "running" else "",
         attempts=len(attempts),
         last_step=step,
         notes=tuple(note for attempt in attempts for note in attempt.notes),
     )
+
+
+def _last_step(paths: CellPaths) -> dict[str, Any]:
+    try:
+        return read_last_line(paths.train)
+    except OSError as error:
+        raise StoreError(
+            f"{paths.train}: can't be read ({error.strerror}); look at its permissions, or take it away"
+        ) from error
 
 
 def _judged(paths: CellPaths, last: Attempt | None) -> tuple[State, str | None]:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_resumes
+from harness.store.lines import placed_lines
 from harness.store.paths import CellPaths
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def read_compute(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFra
     rows = []
     for cell_id, arm, seed, paths in cells:
         resumes = read_resumes(paths)
-        for line in read_lines(paths.ledger):
+        for line in placed_lines(paths.ledger):
             attempt, step = int(line["attempt"]), int(line["step"])
             rows.append(
                 {

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_resumes
+from harness.store.lines import placed_lines
 from harness.store.paths import CellPaths
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def counted_lines(paths: CellPaths) -> list[dict[str, Any]]:
     """Return the step lines of a cell in the order of steps, without those that a resume took back."""
     resumes = read_resumes(paths)
     latest: dict[int, dict[str, Any]] = {}
-    for line in read_lines(paths.train):
+    for line in placed_lines(paths.train):
         attempt, step = int(line["attempt"]), int(line["step"])
         known = latest.get(step)
         if not is_lost(attempt, step, resumes) and (known is None or attempt >= known["attempt"]):
