@@ -12,6 +12,7 @@ from reports.markdown import markdown
 from reports.page import render, render_answers
 from reports.sections import sections
 from reports.site import SitePaths
+from reports.together import link_pages
 
 ITEMS = 10
 """Items lost, and items gained, of each suite and reference on an arm's page of answers."""
@@ -23,7 +24,8 @@ def write(found: Findings, paths: SitePaths) -> None:
 
     made = sections(found)
     write_text(paths.leaderboard, markdown(found, made))
-    write_text(paths.page, render(found, made))
+    write_text(paths.page, render(found, made, at_equal=paths.unit is not None))
+    link_pages(paths.root)
     if paths.unit is not None:
         return
     _write_tables(made, paths)
