@@ -23,7 +23,7 @@ def write(found: Findings, paths: SitePaths) -> None:
     from harness.store.atomic import write_text
 
     made = sections(found)
-    write_text(paths.leaderboard, markdown(found, made))
+    write_text(paths.leaderboard, markdown(found, made, figures=paths.unit is None))
     write_text(paths.page, render(found, made, at_equal=paths.unit is not None))
     link_pages(paths.root)
     if paths.unit is not None:
