@@ -33,13 +33,13 @@ def link_pages(root: Path) -> None:
     texts = {unit: page.read_text(encoding="utf-8") for unit, page in paths.items() if page.is_file()}
     states = {unit: found[1] for unit, text in texts.items() if (found := _STATE.search(text))}
     for unit, state in states.items():
-        links = [(_name(other), paths[other].name) for other in states if states[other] == state and other != unit]
+        links = [(_called(other), paths[other].name) for other in states if states[other] == state and other != unit]
         linked = _linked(texts[unit], links)
         if linked != texts[unit]:
             write_text(paths[unit], linked)
 
 
-def _name(unit: str | None) -> str:
+def _called(unit: str | None) -> str:
     return "where the plan compares" if unit is None else f"at equal {UNITS[unit][1]}"
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import StoreError
 from harness.store.paths import RunPaths
 from harness.store.status import read_resolved, unreadable
 from reports.errors import ReportError
@@ -142,9 +141,11 @@ def read_plan(paths: RunPaths) -> PlanView:
             "give the folder that `explorebench queue` made (runs/<plan>)"
         )
     try:
-        return _plan_view(read_resolved(paths), path)
-    except StoreError as error:
+        raw = read_resolved(paths)
+    except ValueError as error:  # a StoreError, which says all
         raise ReportError(str(error)) from error
+    try:
+        return _plan_view(raw, path)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(unreadable(path, f"{type(error).__name__}: {error}")) from error
 

@@ -51,7 +51,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
         + path.read_bytes()[path.stat().st_size // 3 + 100 :]
     ),
     "other JSON": lambda path: path.write_text('[1, {"attempt": "x"}]\n{"attempt": [], "step": {}}\n{}\n7\n'),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a folder": lambda path: path.rename(path.with_name("old")).with_name(path.name).mkdir(),
 }
 PLAN = """\
 name: small
