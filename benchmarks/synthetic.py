@@ -18,6 +18,7 @@ from harness.store.atomic import write_json, write_text
 from harness.store.attempts import Attempt
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.schema import FACTS_KEY, OUTCOMES, RECORD_SCHEMA, SETTINGS_KEY, SUMMARY_KEY
+from harness.store.version import written_here
 
 TOKENS, FLOPS, SECONDS = 10_000, 5e9, 2.0
 """What training uses from one checkpoint to the next, at a cost of 1."""
@@ -203,6 +204,7 @@ def _said(noise: Any, step: int, total: int) -> dict[str, Any]:
 
 def _resolved(store: Store, names: list[str], cells: list[tuple[str, int, str]]) -> dict[str, Any]:
     return {
+        **written_here(),
         "name": store.name,
         "baseline": store.arms[0].name,
         "model": {"name": "none", "sha256": ""},

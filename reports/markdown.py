@@ -17,10 +17,15 @@ _WIDTHS = {"rank": 7, "arm": 40, "seeds": 6, "verdict": 10, "score": 22, "amount
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "`": "&#96;", "](": "]&#40;"}
 
 
-def markdown(found: Findings, sections: Sequence[Section]) -> str:
+def markdown(found: Findings, sections: Sequence[Section], *, figures: bool = True) -> str:
     """Return a report as Markdown: the answer, the leaderboard, and a table or a linked figure for all else.
 
     Arms stand in the plan's order, and column widths don't depend on numbers, so that a change touches its line only.
+
+    Args:
+        found: What the report says.
+        sections: Its sections.
+        figures: Whether figures are linked: those at equal compute have no files of their own.
     """
     board = found.board
     sentences = [sentence for sentence in (found.standing, *found.answer) if sentence]
@@ -30,7 +35,7 @@ def markdown(found: Findings, sections: Sequence[Section]) -> str:
         if section.id == "leaderboard":
             continue
         tables = [table for table in section.tables if table.name not in ELSEWHERE]
-        drawings = [drawing for drawing in section.drawings if drawing.picture is not None]
+        drawings = [drawing for drawing in section.drawings if figures and drawing.picture is not None]
         lines += ["", f"## {escaped(section.title)}"] if tables or drawings else []
         for table in tables:
             lines += ["", f"### {escaped(table.title)}"] if table.title else []

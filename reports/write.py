@@ -15,6 +15,7 @@ from reports.page import render, render_answers, source_of, stands
 from reports.sections import sections
 from reports.side_by_side import side_by_side
 from reports.site import SitePaths
+from reports.together import link_pages
 
 ITEMS = 10
 """Items lost, and items gained, of each suite and reference on an arm's page of answers."""
@@ -25,8 +26,9 @@ def write(found: Findings, paths: SitePaths) -> None:
     from harness.store.atomic import write_text
 
     made = sections(found, png=paths.unit is None)
-    write_text(paths.leaderboard, markdown(found, made))
-    write_text(paths.page, render(found, made))
+    write_text(paths.leaderboard, markdown(found, made, figures=paths.unit is None))
+    write_text(paths.page, render(found, made, at_equal=paths.unit is not None))
+    link_pages(paths.root)
     if paths.unit is not None:
         return
     _write_tables(made, paths)

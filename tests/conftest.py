@@ -54,6 +54,11 @@ tuning:
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what is only asked for by hand."""
+    parser.addoption("--rewrite-golden", action="store_true", help="Write golden files anew from what is made now.")
+
+
 @dataclass(frozen=True)
 class Workplace:
     """A folder with a plan, and the command line in it."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from harness.cli.errors import explained
+
 MISUSE = 3
 
 
@@ -50,19 +52,15 @@ def gate(
 
     Exit code: 0 nothing regressed, 1 something did, 2 it can't be told, 3 wrong call.
     """
-    from harness.errors import StoreError
     from reports import ReportError
     from reports.read import read_run
     from reports.verdicts.gate import gate as judge
     from reports.verdicts.gate import gate_json, gate_markdown
 
-    try:
+    with explained(ReportError, code=MISUSE):
         found = judge(read_run(run_folder), baseline, arms=arms, suites=suites, margin=margin)
         if summary is not None:
             with summary.open("a", encoding="utf-8") as stream:
                 stream.write(gate_markdown(found))
-    except (ReportError, StoreError, OSError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(MISUSE)
     click.echo(json.dumps(gate_json(found), indent=2) if as_json else gate_markdown(found), nl=as_json)
     sys.exit(found.code)

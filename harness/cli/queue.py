@@ -10,10 +10,11 @@ import click
 
 from harness.cli.errors import explained
 from harness.store.paths import RunPaths
-from harness.store.status import read_cells, read_trials
+from harness.store.status import read_cells, read_trials, require_same_format
 
 if TYPE_CHECKING:
     from harness.plan.resolve import Plan
+    from slurm.dispatch import Resources
 
 INTERRUPTED = 130
 
@@ -44,30 +45,37 @@ def queue(
         from harness.plan.resolve import load_plan
 
         plan = load_plan(plan_file)
-    from harness.tuning.waiting import waiting_lines
-
     run = RunPaths(runs / plan.name)
-    if on == "slurm":
-        from slurm.dispatch import Resources, submit
+    with explained():
+        require_same_format(run)
+        if on == "slurm":
+            from slurm.dispatch import Resources
 
-        resources = Resources(timeout_min=timeout_min, partition=partition)
-        plan, jobs = submit(plan, run, "slurm", resources, retry_failed=retry_failed)
-        click.echo(f"{len(jobs)} jobs queued: {', '.join(job.job_id for job in jobs)}")
-        for line in waiting_lines(plan, run):
-            click.echo(
-                f"{line}; when its trials are done, type the same again: explorebench queue {plan_file} --on slurm"
-            )
-        click.echo(f"next: explorebench status {run.root}")
-        return
-    try:
-        plan = _run_here(plan, run, workers, retry_failed)
-    except KeyboardInterrupt:
-        click.echo(f"\nstopped; nothing is lost. To go on: explorebench queue {plan_file}", err=True)
-        sys.exit(INTERRUPTED)
-    except OSError as error:
-        click.echo(f"error: {run.root} can't be written: {error}; make room or choose another --runs", err=True)
-        sys.exit(1)
-    sys.exit(_summary(plan, run, retry_failed))
+            resources = Resources(timeout_min=timeout_min, partition=partition)
+            _submit(plan_file, plan, run, resources, retry_failed)
+            return
+        try:
+            plan = _run_here(plan, run, workers, retry_failed)
+        except KeyboardInterrupt:
+            click.echo(f"\nstopped; nothing is lost. To go on: explorebench queue {plan_file}", err=True)
+            sys.exit(INTERRUPTED)
+        except OSError as error:
+            click.echo(f"error: {run.root} can't be written: {error}; make room or choose another --runs", err=True)
+            sys.exit(1)
+        code = _summary(plan, run, retry_failed)
+    sys.exit(code)
+
+
+def _submit(plan_file: Path, plan: Plan, run: RunPaths, resources: Resources, retry_failed: bool) -> None:
+    """Queue a job on Slurm for each cell that needs one, and say what comes next."""
+    from harness.tuning.waiting import waiting_lines
+    from slurm.dispatch import submit
+
+    plan, jobs = submit(plan, run, "slurm", resources, retry_failed=retry_failed)
+    click.echo(f"{len(jobs)} jobs queued: {', '.join(job.job_id for job in jobs)}")
+    for line in waiting_lines(plan, run):
+        click.echo(f"{line}; when its trials are done, type the same again: explorebench queue {plan_file} --on slurm")
+    click.echo(f"next: explorebench status {run.root}")
 
 
 def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool) -> Plan:

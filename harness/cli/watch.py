@@ -54,13 +54,18 @@ def _live(following: Following, arm: str | None, every: float, console: Console)
 
     from harness.runner.watching import drawn, picked
 
+    stopped = False
     try:
-        with Live(console=console, auto_refresh=False) as live:
+        # A screen of its own, which a terminal restores: a resize leaves nothing of the old frames behind.
+        with Live(console=console, auto_refresh=False, screen=True) as live:
             while True:
                 cells = picked(following.look(), arm)
-                live.update(drawn(following, cells, console.height), refresh=True)
+                live.update(drawn(following, cells, *console.size), refresh=True)
                 if not any(cell.status.state in ("running", "waiting") for cell in cells):
-                    return
+                    break
                 time.sleep(every)
     except KeyboardInterrupt:
+        stopped = True
+    console.print(drawn(following, picked(list(following.cells.values()), arm), *console.size))
+    if stopped:
         click.echo("no longer watching; the run goes on")

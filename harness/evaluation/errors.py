@@ -47,7 +47,10 @@ class RecordsError(EvaluationError):
         self.cause = cause
 
     def __str__(self) -> str:
-        return f"can't read the records in {self.path}: {self.cause}"
+        return (
+            f"can't read the records in {self.path}: {self.cause}; take the file away and queue the plan again to make "
+            "it anew"
+        )
 
 
 class EngineError(EvaluationError):

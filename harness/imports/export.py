@@ -31,7 +31,7 @@ def write_table(run: RunPaths, path: Path, *, samples: bool) -> int:
         raise ValueError(f"{path}: expected a name that ends in {', '.join(FORMATS)}")
     table = pd.DataFrame(list(_rows(run, samples)))
     if table.empty:
-        raise ValueError(f"{run.root}: no records yet, so there is nothing to export")
+        raise ValueError(f"{run.root}: no records yet, so there is nothing to export; queue its plan first")
     with replacing(path) as partial:
         if path.suffix == ".csv":
             table.to_csv(partial, index=False)

@@ -15,6 +15,8 @@ from harness.imports.result import ImportFileError, Result
 from harness.store import attempts
 from harness.store.atomic import write_json, write_text
 from harness.store.paths import CellPaths, RunPaths
+from harness.store.status import read_resolved
+from harness.store.version import written_here
 from suites.contract import differences
 
 KIND = "imported"
@@ -72,7 +74,7 @@ def _resolved(run: RunPaths) -> dict[str, Any]:
         if run.root.exists() and any(run.root.iterdir()):
             raise ImportFileError(f"{run.root}: is a folder with other things in it; give one that isn't there yet")
         return {}
-    found: dict[str, Any] = json.loads(run.resolved.read_text(encoding="utf-8"))
+    found = read_resolved(run)
     if found.get("kind") != KIND:
         raise ImportFileError(f"{run.root}: is a run that was trained here; import into a run of its own")
     return found
@@ -100,6 +102,7 @@ def _write_resolved(run: RunPaths, cells: list[dict[str, Any]], baseline: str | 
     write_json(
         run.resolved,
         {
+            **written_here(),
             "name": run.root.name,
             "kind": KIND,
             "baseline": baseline or trained[0],

@@ -11,6 +11,7 @@ from harness.plan.resolve import Plan
 from harness.plan.schema import SuiteUse
 from harness.plan.trials import trials_of
 from harness.plan.tuning import Tuning
+from harness.store.version import written_here
 
 if TYPE_CHECKING:
     from suites.contract import Suite
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def resolved_json(plan: Plan) -> dict[str, Any]:
     """Return every choice of the plan, spelled out, with the hashes of what it rests on."""
     return {
+        **written_here(),
         "name": plan.name,
         "baseline": plan.baseline,
         "model": {"name": plan.model.name, "sha256": plan.model.sha256},

@@ -103,7 +103,7 @@ def plain_line(status: CellStatus) -> str:
 def time_left(status: CellStatus) -> str:
     """Return the training time a running cell has left at its pace so far, evaluation not counted."""
     seconds = status.last_step.get("device_seconds")
-    if status.state != "running" or not seconds or not status.share:
+    if status.state != "running" or not isinstance(seconds, int | float) or not seconds or not status.share:
         return ""
     left = round(seconds * (1 - status.share) / status.share)
     return f"{left // 3600}:{left % 3600 // 60:02d}:{left % 60:02d}"
@@ -119,4 +119,4 @@ def _mark(status: CellStatus) -> str:
 
 def _number(status: CellStatus, name: str, form: str) -> str:
     value = status.last_step.get(name)
-    return "" if value is None else format(value, form)
+    return format(value, form) if isinstance(value, int | float) else ""

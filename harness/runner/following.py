@@ -42,16 +42,21 @@ class Followed:
     def read_on(self, paths: CellPaths) -> None:
         """Take in the step lines that were written since."""
         for line in _new_lines(paths.train, self._read_to):
-            step, reward = int(line.get("step", 0)), line.get("reward")
+            step, reward = line.get("step", 0), line.get("reward")
+            if not isinstance(step, int):
+                continue
             if isinstance(reward, int | float):
                 self.rewards[step] = float(reward)
             self.happenings += [self._happening(step, words) for words in self._told(line)]
         self._read_to = _whole_to(paths.train, self._read_to)
 
     def _told(self, line: dict[str, Any]) -> Iterator[str]:
-        for event in line.get("events") or []:
+        for event in _objects(line.get("events")):
             yield f"{event.get('kind', 'event')}: {event.get('cause', 'cause unknown')}"
-        for name, said in (line.get("watch") or {}).items():
+        watches = line.get("watch")
+        for name, said in watches.items() if isinstance(watches, dict) else ():
+            if not isinstance(said, dict):
+                continue
             if said.get("alarm") and name not in self._alarms:
                 yield f"{name} alarms: {said.get('because') or 'no evidence given'}"
             (self._alarms.add if said.get("alarm") else self._alarms.discard)(name)
@@ -92,7 +97,7 @@ class Following:
             if known is None:
                 known = self.cells[cell["id"]] = Followed(status=status)
             if status.cause and status.cause != known.status.cause:
-                step = int(status.last_step.get("step", 0))
+                step = status.last_step.get("step", 0)
                 known.happenings.append(
                     Happening(arm=status.arm, seed=status.seed, step=step, words=f"{status.state}: {status.cause}")
                 )
@@ -124,6 +129,10 @@ def _share_right(path: Path) -> float | None:
         return sum(right * items for right, _, items in found["correct"]) / drawn if drawn else None
     except (OSError, pa.ArrowException, KeyError, ValueError, TypeError):
         return None
+
+
+def _objects(found: Any) -> list[dict[str, Any]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _new_lines(path: Path, start: int) -> Iterator[dict[str, Any]]:

@@ -14,13 +14,18 @@ from harness.plan.trials import PlannedCell
 from harness.store.atomic import write_json, write_text
 from harness.store.paths import RunPaths
 from harness.store.questions import write_questions
-from harness.store.status import cell_status
+from harness.store.status import cell_status, require_same_format
 
 Need = Literal["done", "run", "running", "failed"]
 
 
 def prepare(plan: Plan, run: RunPaths) -> None:
-    """Write the plan, as given and as resolved, into the run's folder."""
+    """Write the plan, as given and as resolved, into the run's folder.
+
+    Raises:
+        StoreError: If another version of the code wrote the run that is there.
+    """
+    require_same_format(run)
     write_text(run.plan, plan.source.text)
     write_json(run.resolved, resolved_json(plan))
     for _, suite in plan.suites:

@@ -20,7 +20,7 @@ PARTS = {0.0: "primary", 1.0: "hedge"}
 def ranking_table(group: Mapping[str, Any]) -> Table:
     """Return the table of one group as it is stored; its title is the prompt."""
     candidates: Sequence[Mapping[str, Any]] = group["candidates"]
-    said = [name for name in candidates[0] if name not in NO_COLUMNS]
+    said = [name for name in (candidates[0] if candidates else ()) if name not in NO_COLUMNS]
     title = Text("prompt: ", style="bold").append(_one_line(group["prompt"], group["cut"]), style="not bold")
     table = Table(title=title, title_justify="left", title_style="", box=box.SIMPLE, pad_edge=False)
     for name in ("#", *OURS, *said):

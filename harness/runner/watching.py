@@ -20,6 +20,13 @@ WIDTH = 20
 """Characters of a sparkline."""
 LAST = 8
 """Happenings that are shown."""
+COLUMNS = ("cell", "state", "budget", "reward", "reward curve", "score", "score curve", "left")
+GAP = 2
+"""Characters between two columns, and after the last."""
+FRAME = 4
+"""Lines of a view beside cells and happenings: its title, the header, and one that stays free."""
+SMALL = 8
+"""Lines of a terminal below which there is no room for what happened."""
 FIRST: tuple[State, ...] = ("running", "failed", "interrupted", "waiting", "done")
 
 
@@ -62,31 +69,59 @@ def plain(following: Following, cells: Sequence[Followed]) -> list[str]:
     return [*lines, *(_told(one) for one in _latest(cells))]
 
 
-def drawn(following: Following, cells: Sequence[Followed], height: int) -> Group:
-    """Return a view that fits a terminal.
+def drawn(following: Following, cells: Sequence[Followed], width: int, height: int) -> Group:
+    """Return a view that fits a terminal: no line is wrapped, and what there is no room for is left out.
 
     Args:
         following: The run.
         cells: In the order of the rows.
+        width: Characters of a line.
         height: Lines of the terminal.
     """
+    from rich import box
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    latest = _latest(cells)
-    room = max(3, height - 5 - len(latest))
-    table = Table(title=Text(title(following, cells)), title_justify="left")
-    for name in ("cell", "state", "budget", "reward", "", "score", "", "left"):
-        table.add_column(name, no_wrap=name == "")
-    for cell in cells[:room]:
-        table.add_row(*map(Text, _texts(cell)))
-    more = len(cells) - room
+    latest = _latest(cells)[: height // 4 if height >= SMALL else 0]
+    room = max(1, height - FRAME - len(latest))
+    shown = cells[: room if len(cells) <= room else room - 1]
+    columns = _columns(shown, width)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name, wide in columns:
+        table.add_column(name.split()[-1], width=wide, no_wrap=True, overflow="ellipsis")
+    for cell in shown:
+        texts = _texts(cell, next((wide for name, wide in columns if name == "reward curve"), WIDTH))
+        table.add_row(*(Text(texts[COLUMNS.index(name)]) for name, _ in columns))
+    more = len(cells) - len(shown)
     below = [f"and {more} more cells"] if more > 0 else []
-    return Group(table, *(Text(line, overflow="ellipsis", no_wrap=True) for line in (*below, *map(_told, latest))))
+    lines = [Text(line, overflow="ellipsis", no_wrap=True) for line in (*below, *map(_told, latest))]
+    return Group(Text(title(following, cells), overflow="ellipsis", no_wrap=True), table, *lines)
 
 
-def _texts(cell: Followed) -> list[str]:
+def _columns(cells: Sequence[Followed], width: int) -> list[tuple[str, int]]:
+    """Return which columns a line has room for, with their widths: curves go before words are cut."""
+    longest = max((len(_texts(cell)[0]) for cell in cells), default=0)
+    wide = {
+        "cell": max(4, min(longest, width // 3)),
+        "state": min(12, width // 4),
+        "budget": 6,
+        "reward": 6,
+        "score": 6,
+    }
+    for name, needed in (("reward curve", WIDTH // 2), ("left", 8), ("score curve", WIDTH // 2)):
+        if sum(wide.values()) + GAP * len(wide) + needed + GAP <= width:
+            wide[name] = needed
+    spare = width - sum(wide.values()) - GAP * len(wide)
+    for name in ("reward curve", "score curve", "state"):
+        if name in wide and spare > 0:
+            more = min(spare, (WIDTH if name != "state" else 40) - wide[name])
+            wide[name], spare = wide[name] + more, spare - more
+    return [(name, wide[name]) for name in COLUMNS if name in wide]
+
+
+def _texts(cell: Followed, width: int = WIDTH) -> list[str]:
+    """Return what is said of a cell, in the order of `COLUMNS`; curves are at most `width` wide."""
     status = cell.status
     rewards = [cell.rewards[step] for step in sorted(cell.rewards)]
     scores = [cell.scores[checkpoint] for checkpoint in sorted(cell.scores)]
@@ -95,9 +130,9 @@ def _texts(cell: Followed) -> list[str]:
         one_line(status.phase or (f"{status.state}: {status.cause}" if status.cause else status.state)),
         f"{status.share:.0%}",
         f"{rewards[-1]:.3f}" if rewards else "",
-        sparkline(rewards),
+        sparkline(rewards, width),
         f"{scores[-1]:.1%}" if scores else "",
-        sparkline(scores),
+        sparkline(scores, width),
         time_left(status),
     ]
 

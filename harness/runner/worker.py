@@ -10,7 +10,7 @@ from multiprocessing import connection, parent_process
 from pathlib import Path
 from types import FrameType
 
-from harness.store.attempts import read_attempts
+from harness.store.attempts import next_number
 from harness.store.paths import RunPaths
 
 
@@ -28,7 +28,7 @@ def work(run_root: str, cell_id: str, threads: int) -> None:
     run = RunPaths(Path(run_root))
     paths = run.cell(cell_id)
     paths.attempts.mkdir(parents=True, exist_ok=True)
-    _print_to(paths.log(len(read_attempts(paths)) + 1))
+    _print_to(paths.log(next_number(paths)))
 
     from harness.training.cell import run_stored_cell
 

@@ -105,7 +105,9 @@ def _objects(data: bytes) -> list[dict[str, Any]]:
     rows = []
     for line in data.splitlines():  # of bytes: U+2028 in a text is no end of line
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
         except ValueError:
             continue
+        if isinstance(row, dict):
+            rows.append(row)
     return rows

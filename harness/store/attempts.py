@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.errors import StoreError
 from harness.store.atomic import FULL, create_json, overwrite_json, write_json
 from harness.store.paths import CellPaths
 
@@ -57,11 +58,14 @@ class Attempt:
 
 
 def read_attempts(paths: CellPaths) -> list[Attempt]:
-    """Return the attempts at a cell, oldest first."""
+    """Return the attempts at a cell, oldest first.
+
+    Raises:
+        StoreError: If one can't be read.
+    """
     if not paths.attempts.is_dir():
         return []
-    files = sorted(paths.attempts.glob("[0-9]*.json"))
-    return [_parse(json.loads(file.read_text(encoding="utf-8"))) for file in files]
+    return [_read(file) for file in sorted(paths.attempts.glob("[0-9]*.json"))]
 
 
 def read_resumes(paths: CellPaths) -> dict[int, int]:
@@ -76,13 +80,18 @@ def is_lost(attempt: int, step: int, resumes: Resumes) -> bool:
     return any(later > attempt and start < step for later, start in resumes.items())
 
 
+def next_number(paths: CellPaths) -> int:
+    """Return the number of the attempt after all that were made."""
+    return max((attempt.attempt for attempt in read_attempts(paths)), default=0) + 1
+
+
 def begin(paths: CellPaths) -> Attempt:
     """Write and return a new attempt of this process.
 
     Raises:
         FileExistsError: If another process began the same attempt at the same moment.
     """
-    number = len(read_attempts(paths)) + 1
+    number = next_number(paths)
     pid = os.getpid()
     attempt = Attempt(
         attempt=number,
@@ -137,8 +146,18 @@ def beating(paths: CellPaths, attempt: Attempt) -> Iterator[None]:
         thread.join()
 
 
-def _parse(data: dict[str, Any]) -> Attempt:
-    return Attempt(**{**data, "notes": tuple(data["notes"])})
+def _read(path: Path) -> Attempt:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        attempt = Attempt(**{**data, "notes": tuple(data["notes"])})
+        if attempt.cause is not None:
+            attempt = replace(attempt, cause={name: str(attempt.cause[name]) for name in ("kind", "message")})
+        return replace(attempt, attempt=int(attempt.attempt), resumed_from_step=int(attempt.resumed_from_step))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StoreError(
+            f"{path}: can't be read as an attempt ({type(error).__name__}: {error}); take the file away, and "
+            "`explorebench queue` goes on with the cell from its newest checkpoint"
+        ) from error
 
 
 def _process_started(pid: int) -> str | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
-from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_resumes
+from harness.store.lines import placed_lines
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.status import read_resolved
 
@@ -44,7 +44,7 @@ def lines_by_step(paths: CellPaths, file: Path) -> dict[int, Mapping[str, Any]]:
     """Return the lines of one of a cell's files by step, in order, without those that a resume took back."""
     resumes = read_resumes(paths)
     latest: dict[int, Mapping[str, Any]] = {}
-    for line in read_lines(file):
+    for line in placed_lines(file):
         attempt, step = int(line["attempt"]), int(line["step"])
         if not is_lost(attempt, step, resumes) and attempt >= latest.get(step, line)["attempt"]:
             latest[step] = line

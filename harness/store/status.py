@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import StoreError
 from harness.store.atomic import read_last_line
 from harness.store.attempts import Attempt, read_attempts
 from harness.store.paths import CellPaths, RunPaths
+from harness.store.version import require_readable
 
 State = Literal["waiting", "running", "interrupted", "failed", "done"]
+PARTS: Mapping[str, Mapping[str, type]] = {
+    "cells": {"id": str, "arm": str, "seed": int},
+    "arms": {"name": str},
+    "suites": {"name": str, "primary": bool},
+}
+"""What every reader of a resolved plan takes for granted."""
 RESUMABLE = ("killed", "interrupted")
 """Causes after which a cell is simply gone on with; others are failures until somebody asks for a retry."""
 
@@ -40,15 +49,48 @@ def read_resolved(run: RunPaths) -> dict[str, Any]:
     """Return the resolved plan of a run.
 
     Raises:
-        StoreError: If the folder isn't a run.
+        StoreError: If the folder isn't a run, or its plan is damaged or of another version.
     """
     try:
-        resolved: dict[str, Any] = json.loads(run.resolved.read_text(encoding="utf-8"))
+        resolved = json.loads(run.resolved.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{run.root} is not a run: {run.resolved.name} isn't there. Expected a folder made by `explorebench queue`"
         ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(unreadable(run.resolved, error)) from error
+    if not isinstance(resolved, dict):
+        raise StoreError(unreadable(run.resolved, f"expected an object, got {type(resolved).__name__}"))
+    require_readable(resolved, run.resolved)
+    for field, kinds in PARTS.items():
+        if not _is_list_of(resolved.get(field), kinds):
+            raise StoreError(unreadable(run.resolved, f"{field}: expected a list of objects with {', '.join(kinds)}"))
     return resolved
+
+
+def require_same_format(run: RunPaths) -> None:
+    """Refuse to write into a run that another version wrote; a plan that is missing or damaged is written anew.
+
+    Raises:
+        StoreError: If its format is another one.
+    """
+    try:
+        resolved = json.loads(run.resolved.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return
+    if isinstance(resolved, dict):
+        require_readable(resolved, run.resolved)
+
+
+def unreadable(path: Path, why: object) -> str:
+    """Return what to tell a user whose resolved plan is damaged."""
+    return f"{path}: can't be read as a resolved plan ({why}); queue the plan again to write it anew"
+
+
+def _is_list_of(found: Any, kinds: Mapping[str, type]) -> bool:
+    return isinstance(found, list) and all(
+        isinstance(one, dict) and all(isinstance(one.get(name), kind) for name, kind in kinds.items()) for one in found
+    )
 
 
 def read_cells(run: RunPaths) -> list[CellStatus]:
@@ -69,19 +111,28 @@ def cell_status(paths: CellPaths, cell: str, arm: str, seed: int) -> CellStatus:
     attempts = read_attempts(paths)
     last = attempts[-1] if attempts else None
     state, cause = _judged(paths, last)
-    step = read_last_line(paths.train)
+    step = _last_step(paths)
     return CellStatus(
         id=cell,
         arm=arm,
         seed=seed,
         state=state,
         cause=cause,
-        share=1.0 if state == "done" else float(step.get("share", 0.0)),
+        share=1.0 if state == "done" else share if isinstance(share := step.get("share"), int | float) else 0.0,
         phase=last.phase if last and state == "running" else "",
         attempts=len(attempts),
         last_step=step,
         notes=tuple(note for attempt in attempts for note in attempt.notes),
     )
+
+
+def _last_step(paths: CellPaths) -> dict[str, Any]:
+    try:
+        return read_last_line(paths.train)
+    except OSError as error:
+        raise StoreError(
+            f"{paths.train}: can't be read ({error.strerror}); look at its permissions, or take it away"
+        ) from error
 
 
 def _judged(paths: CellPaths, last: Attempt | None) -> tuple[State, str | None]:

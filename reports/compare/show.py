@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from typing import Any
 
 from reports import formatting
@@ -12,9 +11,12 @@ from reports.compare.compared import OnSuite, compared, settings_that_differ
 from reports.compare.sides import Side
 from reports.compare.texts import Answered, ItemPair, item_pairs
 from reports.markdown import escaped
+from reports.page import page_environment, page_style
 from reports.statistics import Interval
 from reports.verdicts.words import rule_in_words
 
+NOT_KEPT = "not kept"
+"""In the place of a question that neither run holds."""
 FIXED = "these very models, items like these: it says nothing of another training run"
 
 
@@ -80,8 +82,8 @@ def as_markdown(found: Comparison) -> str:
                     "",
                     f"## {escaped(one.suite)}: {word}",
                     "",
-                    "| item | A | B | A answered | B answered |",
-                    "|---|---|---|---|---|",
+                    "| item | question | A | B | A answered | B answered |",
+                    "|---|---|---|---|---|---|",
                 ]
                 lines += [f"| {' | '.join(map(escaped, _item_row(item)))} |" for item in items]
     if found.settings:
@@ -92,21 +94,16 @@ def as_markdown(found: Comparison) -> str:
 
 def as_html(found: Comparison) -> str:
     """Return all of it as one page that needs no other file and no network."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("reports.page", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = files("reports.page").joinpath("page.css").read_text(encoding="utf-8")
-    return environment.get_template("compare.html.j2").render(
-        style=Markup(style),
-        found=found,
-        rows=[(one, summary_row(one), notes(one)) for one in found.suites],
+    return (
+        page_environment()
+        .get_template("compare.html.j2")
+        .render(
+            style=Markup(page_style()),
+            found=found,
+            rows=[(one, summary_row(one), notes(one)) for one in found.suites],
+        )
     )
 
 
@@ -162,7 +159,8 @@ def notes(one: OnSuite) -> list[str]:
 
 def _item_row(item: ItemPair) -> tuple[str, ...]:
     sure = " (surely)" if item.certain else ""
-    return (f"{item.name}{sure}", *item.right, *(_first(answers) for answers in item.answers))
+    question = NOT_KEPT if item.question is None else item.question
+    return (f"{item.name}{sure}", question, *item.right, *(_first(answers) for answers in item.answers))
 
 
 def _first(answers: Sequence[Answered]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.store.paths import RunPaths
+from harness.store.status import read_resolved
 from reports.comparison import default_reading
 from reports.errors import ReportError
 from reports.read import Run, read_run
@@ -78,7 +78,7 @@ def _split(text: str) -> tuple[Path, str | None, int | None]:
 
 
 def _settings(root: Path, run: Run, arm: str) -> Iterator[tuple[str, Any]]:
-    raw = json.loads(RunPaths(root).resolved.read_text(encoding="utf-8"))
+    raw = read_resolved(RunPaths(root))
     for name in UNLIKE:
         yield from _flat(name, raw.get(name))
     own = next(one for one in raw["arms"] if one["name"] == arm)

@@ -23,6 +23,8 @@ class ItemPair:
     """One item that the sides did differently on."""
 
     name: str
+    question: str | None
+    """None where neither run holds it."""
     right: tuple[str, str]
     """Right answers of those drawn, of A and B, over all seeds."""
     certain: bool
@@ -36,9 +38,11 @@ def item_pairs(a: Side, b: Side, found: OnSuite, places: Sequence[int]) -> list[
     names = [found.items[place] for place in places]
     ours = _texts(a, found.seeds[0][0], found.suite, names)
     theirs = _texts(b, found.seeds[0][1], found.suite, names)
+    questions = {**b.run.questions(found.suite), **a.run.questions(found.suite)} if names else {}
     return [
         ItemPair(
             name=name,
+            question=questions.get(name),
             right=(
                 f"{found.right[0][place]} of {found.drawn[0]}",
                 f"{found.right[1][place]} of {found.drawn[1]}",

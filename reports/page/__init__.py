@@ -15,6 +15,7 @@ from reports.findings import Findings
 from reports.origin import tuning_budget
 from reports.page.glance import glance
 from reports.page.sources import source_of, stands
+from reports.together import PLACE, state_of
 
 __all__ = ["page_environment", "page_style", "render", "render_answers", "source_of", "stands"]
 
@@ -22,14 +23,19 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render(found: Findings, sections: list[Section]) -> str:
-    """Return the page as HTML."""
+def render(found: Findings, sections: list[Section], *, at_equal: bool = False) -> str:
+    """Return the page as HTML; `at_equal` says that it is one at equal compute, which stands beside the plain one."""
+    from markupsafe import Markup
+
     run = found.run
     terms = {title: said for section in sections for table in section.tables for title in table.header
              if (said := definition_of(title, run.plan))}  # fmt: skip
     return _rendered(
         "page.html.j2",
         plan=run.plan,
+        state=state_of(run),
+        pages=[Markup(mark) for mark in PLACE],
+        at_equal=at_equal,
         found=found,
         sections=sections,
         glance=glance(found.board),

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_resumes
+from harness.store.lines import placed_lines
 from reports.read.files import CellFile
 from reports.read.frames import frame
 
@@ -35,7 +35,7 @@ def read_compute(cells: Iterable[CellFile]) -> pd.DataFrame:
     rows = []
     for cell in cells:
         resumes = read_resumes(cell.paths)
-        for line in read_lines(cell.paths.ledger):
+        for line in placed_lines(cell.paths.ledger):
             attempt, step = int(line["attempt"]), int(line["step"])
             rows.append(
                 (

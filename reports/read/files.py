@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_resumes
+from harness.store.lines import placed_lines
 from harness.store.paths import CellPaths
 
 
@@ -27,7 +27,7 @@ class CellFile:
         """Its step lines in the order of steps, without those that a resume took back."""
         resumes = read_resumes(self.paths)
         latest: dict[int, dict[str, Any]] = {}
-        for line in read_lines(self.paths.train):
+        for line in placed_lines(self.paths.train):
             attempt, step = int(line["attempt"]), int(line["step"])
             known = latest.get(step)
             if not is_lost(attempt, step, resumes) and (known is None or attempt >= known["attempt"]):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.store.paths import RunPaths
+from harness.store.status import read_resolved, unreadable
 from reports.errors import ReportError
 from reports.read.controls import ControlsView, controls_view
 from reports.read.resets import same_without_resets
@@ -141,12 +141,13 @@ def read_plan(paths: RunPaths) -> PlanView:
             "give the folder that `explorebench queue` made (runs/<plan>)"
         )
     try:
-        return _plan_view(json.loads(path.read_text(encoding="utf-8")), path)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ReportError(
-            f"{path}: can't be read as a resolved plan ({type(error).__name__}: {error}); "
-            "queue the plan again to write it anew"
-        ) from error
+        raw = read_resolved(paths)
+    except ValueError as error:  # a StoreError, which says all
+        raise ReportError(str(error)) from error
+    try:
+        return _plan_view(raw, path)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReportError(unreadable(path, f"{type(error).__name__}: {error}")) from error
 
 
 def _plan_view(raw: Mapping[str, Any], path: Path) -> PlanView:

@@ -121,7 +121,7 @@ def read_run(root: Path) -> Run:
     return Run(
         root=root,
         plan=plan,
-        plan_text=paths.plan.read_text(encoding="utf-8") if paths.plan.is_file() else "",
+        plan_text=paths.plan.read_text(encoding="utf-8", errors="replace") if paths.plan.is_file() else "",
         cells=tuple(
             CellView(
                 id=status.id,
@@ -158,5 +158,11 @@ def _by_place(scores: pd.DataFrame) -> dict[Place, dict[str, Any]]:
 def _fingerprint(cell: CellPaths) -> Mapping[str, Any] | None:
     if not cell.identity.is_file():
         return None
-    found = json.loads(cell.identity.read_text(encoding="utf-8")).get("fingerprint")
+    try:
+        found = json.loads(cell.identity.read_text(encoding="utf-8")).get("fingerprint")
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise ReportError(
+            f"{cell.identity}: can't be read ({type(error).__name__}: {error}); take it away, and a report says that "
+            "where the cell ran is unknown"
+        ) from error
     return dict(found) if isinstance(found, Mapping) else None

@@ -16,6 +16,7 @@ from harness.store.atomic import append_line, write_json, write_text
 from harness.store.attempts import Attempt
 from harness.store.choices import StoredChoice, write_choices
 from harness.store.paths import CellPaths, RunPaths
+from harness.store.version import written_here
 
 TOKENS_PER_STEP = 1000
 FLOPS_PER_STEP = 4e9
@@ -157,6 +158,7 @@ def _resolved(spec: RunSpec, cells: list[tuple[str, int]]) -> dict[str, Any]:
         for place, suite in enumerate(spec.suites)
     ]  # fmt: skip
     return {
+        **written_here(),
         "name": spec.name,
         "baseline": spec.baseline,
         "model": {"name": "tiny", "sha256": "ab" * 32},

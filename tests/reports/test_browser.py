@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,9 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, 
 from benchmarks.synthetic import Arm, Store, write_store
 from harness.store.paths import RunPaths
 from reports import write_report
+from reports.compare.show import as_html, comparison
+from reports.compare.sides import read_side
+from reports.publish import publish
 
 HOSTILE = (
     "<script>document.title='pwned'</script>",
@@ -113,6 +117,17 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(root / "run", root / "site").page
 
 
+@pytest.fixture(scope="module")
+def others(hostile: Path) -> list[Path]:
+    """Return the pages that aren't the report's own: at equal compute, a comparison's, and a site's."""
+    root = hostile.parents[2]
+    equal = write_report(root / "run", root / "equal", unit="steps").page
+    publish([root / "run"], root / "all", now=datetime(2026, 1, 2, tzinfo=UTC))
+    sides = (read_side(f"{root / 'run'}:{arm}") for arm in (ARM, "plain"))
+    (compared := root / "compared.html").write_text(as_html(comparison(*sides)), encoding="utf-8")
+    return [equal, compared, root / "all" / "index.html", *sorted((root / "all" / "strategies").iterdir())]
+
+
 def column(page: Page, title: str) -> list[str]:
     """Return the texts of a column of the leaderboard that is shown, in the order of the rows."""
     board = page.locator("table.board:visible")
@@ -122,8 +137,8 @@ def column(page: Page, title: str) -> list[str]:
     return [row.locator("th, td").nth(place).inner_text() for row in rows]
 
 
-def test_the_page_is_valid_html(demo: Path, hostile: Path) -> None:
-    for path in (demo, hostile, *sorted((hostile.parent / "answers").iterdir())):
+def test_the_page_is_valid_html(demo: Path, hostile: Path, others: list[Path]) -> None:
+    for path in (demo, hostile, *others, *sorted((hostile.parent / "answers").iterdir())):
         html5lib.HTMLParser(strict=True).parse(path.read_text(encoding="utf-8"))
 
 
@@ -210,8 +225,10 @@ def test_figures_and_tables_are_saved_from_the_page_alone(demo: Path, opened: Op
     assert Path(download.value.path()).read_text().startswith("rank,arm,")
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(demo: Path, many: Path, hostile: Path, opened: Open) -> None:
-    for path in (demo, many, hostile, hostile.parent / "answers" / "arm-1.html"):
+def test_on_a_phone_nothing_is_wider_than_the_screen(
+    demo: Path, many: Path, hostile: Path, others: list[Path], opened: Open
+) -> None:
+    for path in (demo, many, hostile, hostile.parent / "answers" / "arm-1.html", *others):
         page = opened(path, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
         assert page.evaluate("document.documentElement.scrollWidth") == 360, path
 
@@ -236,8 +253,10 @@ def test_on_paper_there_are_no_buttons(demo: Path, opened: Open) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_has_no_serious_finding(scheme: str, demo: Path, many: Path, hostile: Path, opened: Open) -> None:
-    for path in (demo, many, hostile, hostile.parent / "answers" / "arm-1.html"):
+def test_axe_has_no_serious_finding(
+    scheme: str, demo: Path, many: Path, hostile: Path, others: list[Path], opened: Open
+) -> None:
+    for path in (demo, many, hostile, hostile.parent / "answers" / "arm-1.html", *others):
         page = opened(path, color_scheme=scheme)
         found = Axe().run(page)
         serious = [
@@ -256,7 +275,10 @@ def test_sixty_arms_stay_readable(many: Path, opened: Open) -> None:
     assert sum(label.startswith("arm-") for label in labels) == 8, "the baseline and the seven best"
 
 
-def test_hostile_texts_are_shown_and_never_run(hostile: Path, opened: Open) -> None:
+def test_hostile_texts_are_shown_and_never_run(hostile: Path, others: list[Path], opened: Open) -> None:
+    for path in others:
+        assert (opened(path).title() == "pwned", opened(path).locator("img").count()) == (False, 0)
+        assert not set(path.read_text(encoding="utf-8")) & set("\x00\x1b\u202e\u2066"), path
     for path in (hostile, hostile.parent / "answers" / "arm-1.html"):
         page = opened(path)
         assert page.title() != "pwned"

@@ -15,6 +15,7 @@ import pytest
 from harness.store.atomic import write_json
 from harness.store.paths import RunPaths
 from reports import ReportError, write_report
+from reports.publish import broken_links
 
 if TYPE_CHECKING:
     from tests.reports.conftest import RunSpec, WriteRun
@@ -230,3 +231,25 @@ def test_at_equal_compute_a_report_of_its_own_ranks_anew(
     assert [score.split("%")[0].strip() for score in scores] == ["80.0", "20.0"], "half its training costs as much"
     assert "Arms are compared at 8,000 generated tokens each." in equal.leaderboard.read_text()
     assert "at 8,000 generated tokens each" in equal.page.read_text()
+
+
+def test_pages_at_equal_compute_and_the_plain_one_link_each_other_while_they_show_the_same(
+    write_run: WriteRun, spec: type[RunSpec], tmp_path: Path
+) -> None:
+    run, site = write_run(spec()), tmp_path / "site"
+    plain = write_report(run, site)
+    alone = plain.page.read_bytes()
+    assert b'href="at-equal' not in alone
+    flops, steps = (write_report(run, site, unit=unit).page for unit in ("flops", "steps"))
+    pages = {plain.page, flops, steps}
+    links = {page: {one for one in pages if f'href="{one.name}"' in page.read_text()} for page in pages}
+    assert links == {page: pages - {page} for page in pages}
+    assert broken_links(site) == []
+    linked = plain.page.read_bytes()
+    write_report(run, site)
+    assert plain.page.read_bytes() == linked
+    steps.unlink()
+    RunPaths(run).cell("02-2").record(2, "countdown").unlink()
+    write_report(run, site)
+    assert plain.page.read_text().count('href="at-equal') == 0, "one is gone, the other shows another state of the run"
+    assert broken_links(site) == []

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from harness.cli import main
 from harness.store.atomic import append_line, write_json
 from harness.store.paths import RunPaths
+from harness.store.version import written_here
 
 LINE: dict[str, Any] = {
     "share": 0.25,
@@ -50,7 +51,7 @@ def run(tmp_path: Path) -> RunPaths:
     arms: list[dict[str, Any]] = [{"name": name} for name in ("base", "grpo", "noise", "mine")]
     arms[2]["control_of"] = ["mine"]
     cells = [{"id": f"{arm['name']}-{seed}", "arm": arm["name"], "seed": seed} for arm in arms for seed in (0, 3)]
-    write_json(run.resolved, {"baseline": "grpo", "arms": arms, "cells": cells})
+    write_json(run.resolved, {**written_here(), "baseline": "grpo", "arms": arms, "suites": [], "cells": cells})
     for step in (1, 4, 9):
         append_line(run.cell("mine-0").paths, {"attempt": 1, "step": step, **LINE})
     append_line(run.cell("mine-3").paths, {"attempt": 1, "step": 2, **LINE})

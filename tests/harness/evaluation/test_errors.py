@@ -23,7 +23,10 @@ from harness.evaluation.errors import (
             "the grader of suite 's' failed on 3 of 4 answers, such as item 'i': boom; the answers are kept, "
             "and graded when the grader is mended",
         ),
-        (RecordsError(Path("r"), "cut short"), "can't read the records in r: cut short"),
+        (
+            RecordsError(Path("r"), "cut short"),
+            "can't read the records in r: cut short; take the file away and queue the plan again to make it anew",
+        ),
         (DivergedModelError(), "the model's logits are NaN or infinite: its training diverged before this checkpoint"),
     ],
 )

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +23,12 @@ from rich.console import Console
 from benchmarks.synthetic import Arm, Store, write_store
 from harness.cli import main
 from harness.runner.following import Following
-from harness.runner.watching import drawn, picked, plain, sparkline
+from harness.runner.watching import BARS, drawn, picked, plain, sparkline
 from harness.store.atomic import append_line
+from harness.store.attempts import Attempt, begin, end, update
 from harness.store.paths import RunPaths
 
+DEADLINE_S = 120.0
 NASTY = "[red]x[/] \x1b[2J\u202e"
 
 
@@ -79,12 +90,29 @@ def test_many_cells_fit_the_terminal_and_names_are_shown_as_they_are(run: RunPat
     following = Following.of(run)
     cells = picked(following.look(), None)
     console = Console(width=120, height=12, record=True, force_terminal=False)
-    console.print(drawn(following, cells * 50, 12))
+    console.print(drawn(following, cells * 50, 120, 12))
     text = console.export_text()
-    assert len(text.splitlines()) <= 14
+    assert len(text.splitlines()) <= 11
     assert "and 293 more cells" in text
-    console.print(drawn(following, picked(cells, NASTY), 40))
+    console.print(drawn(following, picked(cells, NASTY), 120, 40))
     assert "[red]x[/] ␛[2J⟨U+202E⟩" in console.export_text()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+@pytest.mark.parametrize("height", [8, 15, 40])
+def test_no_line_is_wrapped_and_none_falls_off_the_end(width: int, height: int, run: RunPaths) -> None:
+    for cell in ("001-0", "002-1"):
+        append_line(run.cell(cell).train, step_line(20, events=[{"kind": "reset", "cause": "x" * 300}]))
+    following = Following.of(run)
+    cells = picked(following.look(), None)
+    console = Console(width=width, height=height, record=True, force_terminal=False)
+    console.print(drawn(following, cells, width, height))
+    lines = console.export_text().splitlines()
+    assert len(lines) < height
+    assert lines[0].startswith("synthetic: 6 cel")
+    whole = [line for line in lines if "base · seed 0" in line]
+    assert width < 60 or "100%" in whole[0]
+    assert width < 80 or height < 15 or any(set(line) & set(BARS) for line in lines), "there is room for a curve"
 
 
 def test_watch_as_it_is_typed(run: RunPaths, tmp_path: Path) -> None:
@@ -96,3 +124,75 @@ def test_watch_as_it_is_typed(run: RunPaths, tmp_path: Path) -> None:
     assert (wrong.exit_code, "Did you mean 'grpo'?" in wrong.output) == (2, True)
     nothing = CliRunner().invoke(main, ["watch", str(tmp_path)])
     assert (nothing.exit_code, "is not a run" in nothing.output) == (2, True)
+
+
+class Terminal:
+    """A command on a terminal of its own, whose screen is read as it is written."""
+
+    def __init__(self, *words: str) -> None:
+        self.read, written = pty.openpty()
+        self.resize(100, 20)
+        command = [str(Path(sys.executable).with_name("explorebench")), *words]
+        self.process = subprocess.Popen(
+            ["env", "--default-signal=INT", *command], stdin=written, stdout=written, stderr=written,
+            start_new_session=True, env={**os.environ, "TERM": "xterm"},
+        )  # fmt: skip
+        os.close(written)
+        self.said = ""
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self.read, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def until(self, words: str) -> str:
+        """Read on until the command has said some words since the last call, and return what it said."""
+        seen = ""
+        while words not in seen:
+            ready, _, _ = select.select([self.read], [], [], DEADLINE_S)
+            assert ready, f"{words!r} never came; the terminal shows {seen[-2000:]!r}"
+            seen += self._more()
+        return seen
+
+    def ended(self) -> str:
+        """Read on until the command has ended, and return what it said last."""
+        seen = ""
+        while more := self._more():
+            seen += more
+        assert self.process.wait(DEADLINE_S) == 0
+        os.close(self.read)
+        return seen
+
+    def _more(self) -> str:
+        try:
+            return os.read(self.read, 65536).decode(errors="replace")
+        except OSError:  # the other end is closed
+            return ""
+
+
+def start_again(run: RunPaths, cell: str) -> Attempt:
+    """Have a cell run, in this very process."""
+    paths = run.cell(cell)
+    paths.attempt(1).unlink()
+    return update(paths, begin(paths), phase="training")
+
+
+def test_a_live_view_moves_with_the_run_and_ends_with_it(run: RunPaths) -> None:
+    attempt = start_again(run, "001-0")
+    terminal = Terminal("watch", str(run.root), "--every", "0.1")
+    terminal.until("1 running")
+    append_line(run.cell("001-0").train, step_line(50, reward=7.125))
+    terminal.until("7.125")
+    append_line(run.cell("001-0").train, step_line(51, events=[{"kind": "reset", "cause": "stuck \x1b[2J"}]))
+    terminal.until("reset: stuck ␛[2J")
+    terminal.resize(60, 15)
+    end(run.cell("001-0"), attempt, "done")
+    last = terminal.ended()
+    assert "6 done" in last
+    assert last.index("\x1b[?1049l") < last.rindex("6 done"), "the last view stays when the screen is given back"
+
+
+def test_a_live_view_can_be_left(run: RunPaths) -> None:
+    start_again(run, "001-0")
+    terminal = Terminal("watch", str(run.root), "--every", "0.1")
+    terminal.until("1 running")
+    terminal.process.send_signal(signal.SIGINT)
+    assert "no longer watching; the run goes on" in terminal.ended()

@@ -13,6 +13,7 @@ from harness.store.atomic import append_line, write_json
 from harness.store.attempts import begin, end, update
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.status import CellStatus, cell_status, read_cells, read_resolved
+from harness.store.version import written_here
 
 
 def status(paths: CellPaths) -> CellStatus:
@@ -93,7 +94,7 @@ def test_a_torn_log_shows_its_last_whole_step(paths: CellPaths) -> None:
 def test_a_run_lists_its_cells_in_the_plans_order(tmp_path: Path) -> None:
     run = RunPaths(tmp_path)
     cells = [{"id": name, "arm": name[0], "seed": 1} for name in ("b", "a")]
-    write_json(run.resolved, {"cells": cells})
+    write_json(run.resolved, {**written_here(), "arms": [], "suites": [], "cells": cells})
     end(run.cell("a"), begin(run.cell("a")), "done")
     assert [(cell.id, cell.state) for cell in read_cells(run)] == [("b", "waiting"), ("a", "done")]
 

@@ -11,6 +11,7 @@ from scipy import stats
 
 from harness.evaluation.records import read_records, write_records
 from harness.store.paths import RunPaths
+from harness.store.questions import write_questions
 from reports.compare.compared import compared, settings_that_differ
 from reports.compare.show import as_html, as_json, as_markdown, comparison
 from reports.compare.sides import read_side
@@ -147,6 +148,7 @@ def test_page_markdown_and_json_have_the_items_and_escape_them(two: TwoRuns) -> 
     records = read_records(path)
     texts = [type(item)(**{**vars_of(item), "texts": (bad,) * 4}) for item in records.items]
     write_records(path, records.key, texts, settings="made up")
+    write_questions(RunPaths(one), "countdown", records.key.suite_sha256, {"countdown-0": f"{bad} \u202e?"})
     found = comparison(read_side(f"{one}:g2rl"), read_side(f"{other}:grpo"), suites=["countdown"])
     page, table, fields = as_html(found), as_markdown(found), as_json(found)
     assert "<script>" not in page + table
@@ -155,6 +157,11 @@ def test_page_markdown_and_json_have_the_items_and_escape_them(two: TwoRuns) -> 
     assert len({line.count("|") for line in table.splitlines() if line.startswith("| countdown")}) == 2
     (suite,) = fields["suites"]
     assert (suite["items_gained"], suite["items_lost"]) == (["countdown-0"], ["countdown-2"])
+    assert (suite["gained"][0]["question"], suite["lost"][0]["question"]) == (f"{bad} \u202e?", None)
+    for text in (page, table):
+        assert f"{bad} ⟨U+202E⟩?" in unescape(text)
+        assert "\u202e" not in text
+        assert "not kept" in text
     assert suite["gained"][0]["answers"][0][0] == {"right": True, "text": bad}
     assert json.dumps(fields)
 
