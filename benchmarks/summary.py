@@ -20,17 +20,15 @@ PROGRAM = """
 import json, resource, sys, time
 from pathlib import Path
 start = time.perf_counter()
-from reports.controls import controls
-from reports.leaderboard import leaderboard
-from reports.markdown import markdown
+from reports.findings import findings
+from reports.markdown import standings_lines
 from reports.read import read_run
 from reports.tables import suite_table
-run = read_run(Path(sys.argv[1]))
-board = leaderboard(run)
-found = controls(run, board.at)
+found = findings(read_run(Path(sys.argv[1])))
+found.controls
 if sys.argv[2] == "verdicts":
-    tables = [suite_table(run, suite, board.at) for suite in run.plan.suites]
-markdown(board, found, "benchmark", "", {})
+    tables = [suite_table(found.run, suite, found.at) for suite in found.run.plan.suites]
+standings_lines(found.board)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps([time.perf_counter() - start, peak]))
 """
