@@ -16,6 +16,7 @@ from reports.manifest import Counted, manifest
 from reports.read import Run
 from reports.read.plan import BASE_ARM
 from reports.reading import UNITS, Reading, at_budget
+from reports.side_by_side import side_by_side
 from reports.summary import plain_answer, standing
 
 
@@ -46,13 +47,14 @@ class Findings:
     @cached_property
     def matched(self) -> Mapping[str, Leaderboard | str]:
         """Of each unit of compute, the leaderboard at equal compute, or why there is none."""
-        found: dict[str, Leaderboard | str] = {}
-        for unit in UNITS:
-            try:
-                found[unit] = leaderboard(self.run, at_budget(self.run, unit), self.beside)
-            except ReportError as error:
-                found[unit] = str(error)
-        return found
+        _ = self.beside  # found before the processes part, for all of them
+        return dict(zip(UNITS, side_by_side(self._matched_in, tuple(UNITS)), strict=True))
+
+    def _matched_in(self, unit: str) -> Leaderboard | str:
+        try:
+            return leaderboard(self.run, at_budget(self.run, unit), self.beside)
+        except ReportError as error:
+            return str(error)
 
     @cached_property
     def controls(self) -> Controls:

@@ -55,6 +55,7 @@ def band_chart(bands: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Look]
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.set_ylim(*_limits(bands, base, scale, 100.0 if labels.percent else math.inf))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+        axes.ticklabel_format(axis="y", useOffset=False)
         if labels.percent:
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}%"))
         label_ends(axes, ends, colours)

@@ -28,13 +28,14 @@ def front_chart(points: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Loo
     with styled():
         figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), layout="constrained")
         axes = figure.add_subplot()
+        crowded = any(look.behind for look in arms.values())  # names of those below the front would hide each other
         front = points[points["front"]].sort_values(["x", "score"])
         axes.plot(front["x"], 100 * front["score"], color=FAINT, drawstyle="steps-post", linewidth=1.2, zorder=1)
         for arm, x, score, is_front in points[["arm", "x", "score", "front"]].to_numpy().tolist():
             look = arms[arm]
             shape = "o" if look.behind else look.marker
             axes.plot(x, 100 * score, shape, color=look.colour, markersize=7, gid=look.key)
-            if is_front or not look.behind:
+            if is_front or not crowded:
                 axes.annotate(
                     shortened(arm),
                     (x, 100 * score),

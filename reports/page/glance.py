@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from reports.leaderboard import Leaderboard
 
 
+SHOWN = 8
+"""Most lines of a group."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Group:
     """Arms of which the same is said."""
@@ -15,6 +19,17 @@ class Group:
     style: str
     """Of the page: improved, equivalent, unsure, regressed or broken."""
     arms: tuple[str, ...]
+    """Best first."""
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Those that are named: all, unless they are too many to be seen at a glance."""
+        return self.arms if len(self.arms) <= SHOWN else self.arms[: SHOWN - 1]
+
+    @property
+    def more(self) -> int:
+        """How many are not named."""
+        return len(self.arms) - len(self.shown)
 
 
 def glance(board: Leaderboard) -> list[Group]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TRAINING = {
     "reward": ("Training reward", "reward (mean over rollouts)"),
     "entropy": ("Token entropy", "entropy (nats per token)"),
-    "zero_variance_groups": ("Groups without variance", "groups whose rollouts all have one reward (share)"),
+    "zero_variance_groups": ("Groups without variance", "groups of a single reward (share)"),
     "completion_tokens": ("Length of rollouts", "tokens (mean over rollouts)"),
 }
 UNFOLDED = 20
