@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from reports.leaderboard import Leaderboard
 
-
 SHOWN = 8
 """Most lines of a group."""
 
