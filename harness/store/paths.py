@@ -109,6 +109,37 @@ class RunPaths:
         """Where a scheduler keeps what it needs: scripts, pickles and the output of jobs."""
         return self.root / "jobs"
 
+    @property
+    def dry_run(self) -> Path:
+        """The scripts that would be sent to a scheduler, to look at."""
+        return self.jobs / "dry-run"
+
+    @property
+    def submissions(self) -> Path:
+        """The folder of what was sent to a scheduler: which cells, at which stage, asking for what."""
+        return self.jobs / "submissions"
+
+    def submission(self, name: str) -> Path:
+        """The cells of one array of jobs, in the order of its tasks."""
+        return self.submissions / f"{name}.json"
+
+    @property
+    def submitting(self) -> Path:
+        """Locked by whoever is sending jobs."""
+        return self.jobs / "submitting.lock"
+
+    def probe(self, name: str) -> Path:
+        """What a probe has found on a compute node."""
+        return self.jobs / "probes" / f"{name}.json"
+
+    def code(self, sha256: str) -> Path:
+        """A snapshot of the code that jobs run from; one of other code stands beside it."""
+        return self.root / "code" / sha256[:16]
+
+    def environment(self, sha256: str) -> Path:
+        """The Python and the packages that jobs were queued with."""
+        return self.root / "environments" / f"{sha256[:16]}.json"
+
     def questions(self, suite: str, sha256: str) -> Path:
         """What the items of a suite ask."""
         return self.root / "questions" / f"{suite}-{sha256[:12]}.json"
