@@ -109,6 +109,11 @@ class RunPaths:
         """Where a scheduler keeps what it needs: scripts, pickles and the output of jobs."""
         return self.root / "jobs"
 
+    @property
+    def submitted(self) -> Path:
+        """One JSON line per job that was sent: which cell and stage it is for."""
+        return self.jobs / "submitted.jsonl"
+
     def questions(self, suite: str, sha256: str) -> Path:
         """What the items of a suite ask."""
         return self.root / "questions" / f"{suite}-{sha256[:12]}.json"
