@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from harness.errors import PlanError
 from harness.plan.complaints import complaint, shown
 from harness.plan.source import Location, read_source
-from slurm.requests import PROBE_TIME_MIN, Request, Stage
+from slurm.requests import PROBE_TIME_MIN, Purpose, Request
 
 FILE = "cluster.yaml"
 OURS = {
@@ -105,15 +105,15 @@ class Profile(Resources):
     probe: Resources = Resources()
     """The job that tries a node out before the others are sent."""
 
-    def request(self, stage: Stage) -> Request:
-        """Return what a job of a stage asks for; a probe asks for a place such as that of a training job."""
+    def request(self, purpose: Purpose) -> Request:
+        """Return what a job asks for by its purpose; a probe asks for a place such as that of a training job."""
         own = ("train", "evaluate", "probe")
-        parts = {"probe": (self.train, self.probe), "evaluate": (self.evaluate,)}.get(stage, (self.train,))
+        parts = {"probe": (self.train, self.probe), "evaluate": (self.evaluate,)}.get(purpose, (self.train,))
         said = self.model_dump(exclude=set(own), exclude_none=True)
-        if stage == "probe":
+        if purpose == "probe":
             said["time"] = PROBE_TIME_MIN
         for part in parts:
-            inherited = {"time"} if part is self.train and stage == "probe" else set()
+            inherited = {"time"} if part is self.train and purpose == "probe" else set()
             said |= part.model_dump(exclude=inherited, exclude_none=True)
         return _request(said)
 

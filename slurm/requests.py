@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["all", "train", "evaluate", "probe"]
-"""What a job does with its cell: everything, one half of it, or none of it, to see if a node is fit for the others."""
+from harness.store.stages import Stage
+
+Purpose = Stage | Literal["probe"]
+"""What a job is for: a stage of a cell, or to see whether a node is fit for those."""
 
 PROBE_TIME_MIN = 2
 SAVE_S = 90

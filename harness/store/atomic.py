@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,12 @@ def overwrite_json(path: Path, value: Any) -> None:
 
 def append_line(path: Path, value: Any) -> None:
     """Append `value` as one JSON line; a line left half-written by a killed writer is closed off first."""
+    append_lines(path, [value])
+
+
+def append_lines(path: Path, values: Iterable[Any]) -> None:
+    """Append each of `values` as one JSON line, all in one write, as `append_line` does."""
+    lines = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+") as stream:
         if stream.tell() > 0:
@@ -79,7 +85,7 @@ def append_line(path: Path, value: Any) -> None:
             torn = stream.read(1) != b"\n"
         else:
             torn = False
-        stream.write((b"\n" if torn else b"") + json.dumps(value, ensure_ascii=False).encode() + b"\n")
+        stream.write((b"\n" if torn else b"") + lines.encode())
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

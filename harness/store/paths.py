@@ -115,15 +115,6 @@ class RunPaths:
         return self.jobs / "dry-run"
 
     @property
-    def submissions(self) -> Path:
-        """The folder of what was sent to a scheduler: which cells, at which stage, asking for what."""
-        return self.jobs / "submissions"
-
-    def submission(self, name: str) -> Path:
-        """The cells of one array of jobs, in the order of its tasks."""
-        return self.submissions / f"{name}.json"
-
-    @property
     def submitting(self) -> Path:
         """Locked by whoever is sending jobs."""
         return self.jobs / "submitting.lock"
@@ -139,6 +130,11 @@ class RunPaths:
     def environment(self, sha256: str) -> Path:
         """The Python and the packages that jobs were queued with."""
         return self.root / "environments" / f"{sha256[:16]}.json"
+
+    @property
+    def submitted(self) -> Path:
+        """One JSON line per job that was sent: which cell and stage it is for."""
+        return self.jobs / "submitted.jsonl"
 
     def questions(self, suite: str, sha256: str) -> Path:
         """What the items of a suite ask."""
