@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ OURS = {
     **dict.fromkeys(("requeue", "dependency", "comment", "job-name", "output", "error", "open-mode", "wrap"), "none"),
 }
 """Options of sbatch that we set, and the field that does; an empty name is the option's own, none is nobody's."""
+STAGE_FIELDS = ("train", "evaluate", "probe")
 UNITS_MIN = {"d": 1440, "h": 60, "min": 1, "m": 1}
 UNITS_GIB = {"K": 2**-20, "M": 2**-10, "G": 1.0, "T": 1024.0}
 
@@ -107,9 +109,8 @@ class Profile(Resources):
 
     def request(self, purpose: Purpose) -> Request:
         """Return what a job asks for by its purpose; a probe asks for a place such as that of a training job."""
-        own = ("train", "evaluate", "probe")
         parts = {"probe": (self.train, self.probe), "evaluate": (self.evaluate,)}.get(purpose, (self.train,))
-        said = self.model_dump(exclude=set(own), exclude_none=True)
+        said = self.model_dump(exclude=set(STAGE_FIELDS), exclude_none=True)
         if purpose == "probe":
             said["time"] = PROBE_TIME_MIN
         for part in parts:
@@ -118,9 +119,20 @@ class Profile(Resources):
         return _request(said)
 
 
+def overridden(profile: Profile, values: Mapping[str, object]) -> Profile:
+    """Return `profile` with values that hold for every stage, whatever it says; None is no value."""
+    said = {name: value for name, value in values.items() if value is not None}
+    if not said:
+        return profile
+    stages = {name: getattr(profile, name).model_copy(update=dict.fromkeys(said)) for name in STAGE_FIELDS}
+    if "time" in said:  # a probe is short, however long the others may be
+        stages["probe"] = profile.probe.model_copy(update=dict.fromkeys(said.keys() - {"time"}))
+    return profile.model_copy(update={**said, **stages})
+
+
 PARTS: dict[Location, type[BaseModel]] = {
     (): Profile,
-    **{(stage,): Resources for stage in ("train", "evaluate", "probe")},
+    **{(stage,): Resources for stage in STAGE_FIELDS},
 }
 
 

@@ -128,6 +128,8 @@ class Evaluation(_Part):
     batch_size: int = Field(default=512, ge=1)
     texts_mb: float = Field(default=512, ge=0)
     """Million characters of answers that are kept for each checkpoint and suite; counts and grades always are."""
+    separate: bool = False
+    """Whether a cluster evaluates in jobs of their own, after those that train; results are the same either way."""
 
 
 class Verdicts(_Part):
