@@ -27,8 +27,8 @@ def require_slurm() -> None:
         )
 
 
-def ask(*command: str) -> str:
-    """Return what a command of Slurm prints.
+def ask(*command: str, errors: bool = False) -> str:
+    """Return what a command of Slurm prints, to its error output with `errors`.
 
     Raises:
         SlurmError: If it isn't there, fails or doesn't answer.
@@ -43,4 +43,4 @@ def ask(*command: str) -> str:
     except subprocess.CalledProcessError as error:
         said = (error.stderr or error.stdout).strip().splitlines()
         raise SlurmError(f"{name} failed: {said[-1] if said else f'exit code {error.returncode}'}") from error
-    return done.stdout
+    return done.stderr if errors else done.stdout

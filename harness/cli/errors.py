@@ -20,7 +20,7 @@ def explained(*others: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        problems = error.problems if isinstance(error, PlanError) else [str(error)]
+        problems = getattr(error, "problems", None) or [str(error)]
         for problem in problems:
             click.echo(f"error: {problem}", err=True)
         sys.exit(MISUSE)

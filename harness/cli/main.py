@@ -10,6 +10,7 @@ DOORS = {
     "init": Door("harness.cli.init", "Write a plan to start from."),
     "check": Door("harness.cli.check", "Validate a plan; list its cells, its cost and what it can detect."),
     "power": Door("harness.cli.power", "Say what a plan can detect, with the variances of a pilot."),
+    "doctor": Door("harness.cli.doctor", "Say what this machine or a cluster has, and what is missing."),
     "queue": Door("harness.cli.queue", "Run what is missing of a plan."),
     "status": Door("harness.cli.status", "Show where each cell of a run stands."),
     "watch": Door("harness.cli.watch", "Watch a run on the terminal: cells, curves, what happened."),

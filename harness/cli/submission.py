@@ -14,6 +14,7 @@ from harness.store.paths import RunPaths
 
 if TYPE_CHECKING:
     from harness.plan.resolve import Plan
+    from harness.store.stages import Stage
     from slurm.cluster import Cluster
     from slurm.code import CodeSnapshot
     from slurm.dispatch import Dispatcher, Needs, Sent
@@ -40,7 +41,9 @@ def send(plan: Plan, run: RunPaths, wishes: Wishes) -> int:
     from slurm.limits import limits_of
 
     with explained(SlurmError):
-        cluster, profile = asked(wishes.plan_file, wishes.profile, wishes.overrides)
+        profile, said = profile_of(wishes.plan_file, wishes.profile, wishes.overrides)
+        cluster = cluster_of()
+        click.echo(said)
         require_fit(plan, profile, cluster)
     dispatcher = Dispatcher(
         run=run, cluster="slurm", profile=profile, limits=limits_of(cluster), retry_failed=wishes.retry_failed
@@ -68,23 +71,30 @@ def send(plan: Plan, run: RunPaths, wishes: Wishes) -> int:
     return 0
 
 
-def asked(plan_file: Path | None, named: Path | None, overrides: Mapping[str, object]) -> tuple[Cluster, Profile]:
-    """Return the cluster that this machine belongs to, and the profile that holds for it, which is said.
+def profile_of(plan_file: Path | None, named: Path | None, overrides: Mapping[str, object]) -> tuple[Profile, str]:
+    """Return the profile that holds, and a line that says which it is.
 
     Raises:
-        SlurmError: If there is no Slurm, or it can't be asked.
-        PlanError: If the profile isn't what it should be.
+        PlanError: If it isn't what it should be.
     """
-    from slurm.cluster import read_cluster
-    from slurm.commands import require_slurm
     from slurm.profile import Profile, find_profile, load_profile, overridden
 
     path = named or find_profile(plan_file)
     profile = overridden(load_profile(path) if path else Profile(), overrides)
-    where = f"profile: {path}" if path else "profile: none (no cluster.yaml beside the plan or here), defaults are used"
+    return profile, f"profile: {path or 'none (no cluster.yaml beside the plan or here): defaults are used'}"
+
+
+def cluster_of() -> Cluster:
+    """Return the cluster that this machine belongs to.
+
+    Raises:
+        SlurmError: If there is no Slurm, or it can't be asked.
+    """
+    from slurm.cluster import read_cluster
+    from slurm.commands import require_slurm
+
     require_slurm()
-    click.echo(where)
-    return read_cluster(), profile
+    return read_cluster()
 
 
 def require_fit(plan: Plan, profile: Profile, cluster: Cluster) -> None:
@@ -93,15 +103,13 @@ def require_fit(plan: Plan, profile: Profile, cluster: Cluster) -> None:
     from slurm.fit import misfits
 
     problems = [
-        f"{stage} jobs: {problem}"
-        for stage in stages(plan)
-        for problem in misfits(profile.request(stage), cluster)  # type: ignore[arg-type]
+        f"{stage} jobs: {problem}" for stage in stages(plan) for problem in misfits(profile.request(stage), cluster)
     ]
     if problems:
         raise SlurmError(*problems)
 
 
-def stages(plan: Plan) -> tuple[str, ...]:
+def stages(plan: Plan) -> tuple[Stage, ...]:
     """Return the stages for which a plan sends jobs."""
     return ("train", "evaluate") if plan.evaluation.separate else ("all",)
 
