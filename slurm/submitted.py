@@ -1,7 +1,7 @@
 """Which jobs were sent for which cells: written by who sends them, read by who asks where a cell stands.
 
-A job's number says nothing by itself, since numbers start anew when a cluster is wiped; what a cell has done stands in the
-cell's own folder.
+A job's number says nothing by itself, since numbers start anew when a cluster is wiped; what a cell has done stands in
+the cell's own folder.
 """
 
 from __future__ import annotations
