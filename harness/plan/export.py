@@ -36,6 +36,7 @@ def resolved_json(plan: Plan) -> dict[str, Any]:
         "compare_at": plan.compare_at,
         "cells": [{"id": cell.id, "arm": cell.arm, "seed": cell.seed} for cell in plan.cells],
         "watch": {watch.name: asdict(watch) for watch in plan.watches},
+        "limits": plan.limits.model_dump(),
         "tuning": None if plan.tuning is None else _tuning(plan, plan.tuning),
         "trials": [{"id": trial.cell.id, "arm": trial.cell.arm, "seed": trial.cell.seed} for trial in trials_of(plan)],
     }

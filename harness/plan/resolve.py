@@ -18,7 +18,7 @@ from harness.plan.controls import controlled
 from harness.plan.entries import resolve_arms
 from harness.plan.model import PinnedModel, pin_model
 from harness.plan.run import run_settings
-from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training, Verdicts
+from harness.plan.schema import Budget, Evaluation, Limits, PlanFile, SuiteUse, Training, Verdicts
 from harness.plan.source import Source, read_source
 from harness.plan.suites import spelled_out, use_snapshot
 from harness.plan.tuning import Tuning, resolve_tuning
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from suites.contract import Suite
 
 Found = TypeVar("Found")
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,8 @@ class Plan:
     """Suite on which the best checkpoint of a cell is chosen; None for the last checkpoint."""
     watches: tuple[Watch, ...] = ()
     """Look at every cell while it trains; no part of what a cell is, since they change nothing."""
+    limits: Limits = DEFAULT_LIMITS
+    """What a cell may take before somebody must look at it; no part of what it is."""
     tuning: Tuning | None = None
     cells: tuple[Cell, ...] = ()
     """Those of all arms but the ones that wait for their trials."""
@@ -143,6 +146,7 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
         verdicts=file.verdicts,
         compare_at=None if file.compare_at == "last" else file.compare_at.best_on,
         watches=watches,
+        limits=file.limits,
         tuning=tuning,
     )
     if problems := budget_problems(plan):

@@ -153,6 +153,15 @@ class BestOn(_Part):
     """A suite of the plan; where arms are also compared on it, the page marks every row."""
 
 
+class Limits(_Part):
+    """What a cell may take before somebody must look at it; no part of what it is. A retry counts anew."""
+
+    attempts: int = Field(default=50, ge=1)
+    """Starts of a cell's job, however they ended."""
+    hours: float = Field(default=336, gt=0)
+    """All of them together."""
+
+
 def _seed_list(value: object) -> object:
     """Return the seeds that a number of them stands for; a list as it is."""
     if isinstance(value, list):
@@ -225,6 +234,7 @@ class PlanFile(_Part):
     """At which checkpoint arms are compared."""
     watch: list[Any] = ["diversity", "plateau", "collapse"]
     """What looks at every cell while it trains; it changes nothing, and its cost is outside the budget."""
+    limits: Limits = Limits()
     tuning: TuningUse | None = None
     """Without it, every arm stands as it is written."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Error numbers of a full disk and of a spent quota."""
 
+LINKED = 2
+"""Names of a file that has got its second one."""
 TAIL_BYTES = 65536
 """Longer than any line that is looked for at the end of a file."""
 
@@ -21,7 +24,7 @@ TAIL_BYTES = 65536
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that is flushed to disk and moved onto it when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = _beside(path)
     try:
         yield partial
         with partial.open("rb") as stream:
@@ -55,10 +58,14 @@ def create_json(path: Path, value: Any) -> None:
         FileExistsError: If the file is there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.new")
+    partial = _beside(path)
     try:
         write_json(partial, value)
         os.link(partial, path)
+    except FileExistsError:
+        # Over NFS the answer to a link that was made can get lost, and the same request then finds it made.
+        if partial.stat().st_nlink != LINKED:
+            raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -101,6 +108,11 @@ def read_last_line(path: Path) -> dict[str, Any]:
         stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
         found = _objects(stream.read())  # a line cut off at the start of the tail is no object, and passed over
     return found[-1] if found else {}
+
+
+def _beside(path: Path) -> Path:
+    """Return a hidden name beside `path` that no process on any host has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
 def _indented(value: Any) -> str:

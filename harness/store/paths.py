@@ -26,6 +26,10 @@ class CellPaths:
         """One start of the cell: host, process, start, end, outcome, last event."""
         return self.attempts / f"{number:03d}.json"
 
+    def lease(self, number: int) -> Path:
+        """Empty; while it is there, the attempt of that number may write. Its time is the last sign of life."""
+        return self.attempts / f"{number:03d}.lease"
+
     def log(self, number: int) -> Path:
         """What the process of one attempt printed."""
         return self.attempts / f"{number:03d}.log"
@@ -55,9 +59,22 @@ class CellPaths:
         return self.checkpoints / f"{index:04d}"
 
     @property
+    def resumable(self) -> Path:
+        """The folder of states between two sealed checkpoints that an interrupted attempt left; none is evaluated."""
+        return self.root / "resumable"
+
+    def resumable_at(self, step: int) -> Path:
+        """The state after an optimizer step."""
+        return self.resumable / f"{step:08d}"
+
+    @property
     def scratch(self) -> Path:
-        """Where the trainer writes before sealing; may be deleted whenever the cell is not running."""
+        """The folder of what trainers write before sealing; may be deleted whenever the cell is not running."""
         return self.root / "scratch"
+
+    def scratch_of(self, number: int) -> Path:
+        """That of one attempt: one that was overtaken must not touch what its successor writes."""
+        return self.scratch / f"{number:03d}"
 
     @property
     def records(self) -> Path:

@@ -12,6 +12,7 @@ from harness.store.attempts import Attempt, read_attempts
 from harness.store.paths import CellPaths, RunPaths
 
 State = Literal["waiting", "running", "interrupted", "failed", "done"]
+TRAINED = "trained, and not evaluated yet"
 RESUMABLE = ("killed", "interrupted")
 """Causes after which a cell is simply gone on with; others are failures until somebody asks for a retry."""
 
@@ -88,7 +89,7 @@ def _judged(paths: CellPaths, last: Attempt | None) -> tuple[State, str | None]:
     if last is None:
         return "waiting", None
     if last.outcome == "done":
-        return "done", None
+        return ("waiting", TRAINED) if last.stage == "train" else ("done", None)
     cause = f"{last.cause['kind']}: {last.cause['message']}" if last.cause else None
     if last.outcome == "failed":
         resumable = last.cause is not None and last.cause["kind"] in RESUMABLE

@@ -37,6 +37,8 @@ class PathLog:
     """() → share of the budget spent, 0..1."""
     step: Callable[[], int]
     """() → the optimizer step that is about to be taken."""
+    allowed: Callable[[], None] = lambda: None
+    """Raises if the attempt may not write any more."""
     _reached: int | None = None
     """The last part of the budget that was looked at; None before the first call."""
 
@@ -57,6 +59,7 @@ class PathLog:
             return
         self._reached = reached
         line = {"attempt": self.attempt, "step": step, "share": share}
+        self.allowed()
         append_line(self.paths.paths, {**line, **ranked_paths(rollouts, advantages, shaped)})
 
 
