@@ -15,16 +15,21 @@ MIB_PER_GIB = 1024
 def misfits(request: Request, cluster: Cluster) -> list[str]:
     """Return why jobs with a request would never start on a cluster; nothing if some node can take them."""
     problems = list(_unknown_names(request, cluster))
-    partition = cluster.partition(request.partition)
-    if partition is None:
-        if request.partition is None:
-            known = _listed(partition.name for partition in cluster.partitions)
-            problems.append(f"no partition is given, and the cluster has no default one; known: {known}")
-        return problems
-    problems += _closed(request, partition)
-    problems += _too_long(request, partition)
-    problems += _too_large(request, partition, cluster)
+    names = request.partition.split(",") if request.partition else [None]
+    found = [partition for name in names if (partition := cluster.partition(name)) is not None]
+    if not found and request.partition is None:
+        known = _listed(partition.name for partition in cluster.partitions)
+        problems.append(f"no partition is given, and the cluster has no default one; known: {known}")
+    each = [list(_misfits_of(request, partition, cluster)) for partition in found]
+    if all(each):  # Slurm takes the first of several partitions that is free
+        problems += [problem for theirs in each for problem in theirs]
     return problems
+
+
+def _misfits_of(request: Request, partition: Partition, cluster: Cluster) -> Iterator[str]:
+    yield from _closed(request, partition)
+    yield from _too_long(request, partition)
+    yield from _too_large(request, partition, cluster)
 
 
 def span(nodes: Iterable[Node]) -> str:
@@ -42,7 +47,6 @@ def span(nodes: Iterable[Node]) -> str:
 def _unknown_names(request: Request, cluster: Cluster) -> Iterator[str]:
     partitions = [partition.name for partition in cluster.partitions]
     if request.partition is not None:
-        # Slurm takes the first of several that is free.
         unknown = [name for name in request.partition.split(",") if name not in partitions]
         yield from (_unknown("partition", name, partitions) for name in unknown)
     if cluster.accounts is None:

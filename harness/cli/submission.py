@@ -67,7 +67,9 @@ def send(plan: Plan, run: RunPaths, wishes: Wishes) -> int:
 
     with explained(SlurmError):
         sent = dispatcher.send(plan, check, waiting)
-    _report(sent, dispatcher, wishes.plan_file)
+    _report(sent, wishes.plan_file)
+    _go_on_later(sent, dispatcher, wishes.plan_file)
+    click.echo(f"next: explorebench status {run.root}")
     return 0
 
 
@@ -114,9 +116,7 @@ def stages(plan: Plan) -> tuple[Stage, ...]:
     return ("train", "evaluate") if plan.evaluation.separate else ("all",)
 
 
-def _report(sent: Sent, dispatcher: Dispatcher, plan_file: Path) -> None:
-    from harness.tuning.waiting import waiting_lines
-
+def _report(sent: Sent, plan_file: Path) -> None:
     needs = sent.needs
     for array, number in zip(needs.arrays, sent.numbers, strict=True):
         kind = f"array {number}" if len(array.jobs) > 1 else f"job {number}"
@@ -128,6 +128,27 @@ def _report(sent: Sent, dispatcher: Dispatcher, plan_file: Path) -> None:
     again = f"explorebench queue {plan_file} --on slurm"
     if needs.left_out:
         click.echo(f"{needs.left_out} cells left out: the queue has no more room for you; later: {again}")
-    for line in waiting_lines(needs.plan, dispatcher.run):
-        click.echo(f"{line}; when its trials are done, type the same again: {again}")
-    click.echo(f"next: explorebench status {dispatcher.run.root}")
+
+
+def _go_on_later(sent: Sent, dispatcher: Dispatcher, plan_file: Path) -> None:
+    """Send the job that goes on when trials are over, or say what to type then."""
+    from harness.tuning.waiting import waiting_lines
+    from slurm.commands import SlurmError
+    from slurm.continuing import send_continue
+
+    waiting = waiting_lines(sent.needs.plan, dispatcher.run)
+    if not waiting:
+        return
+    try:
+        job = send_continue(dispatcher, sent)
+    except SlurmError as error:
+        click.echo(f"caution: the job that would go on by itself wasn't taken: {error}", err=True)
+        job = None
+    if job:
+        then = f"job {job} sends them when the trials are over"
+    elif sent.needs.queued.continues:
+        then = "a job that sends them when the trials are over is in the queue"
+    else:
+        then = f"when its trials are done, type the same again: explorebench queue {plan_file} --on slurm"
+    for line in waiting:
+        click.echo(f"{line}; {then}")

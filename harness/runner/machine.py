@@ -89,7 +89,7 @@ def _packages() -> Finding:
 
 
 def _memory() -> Finding:
-    import psutil
+    import psutil  # type: ignore[import-untyped]  # as in harness/models/facts.py
 
     gib = psutil.virtual_memory().available / 2**30
     found = f"{cores()} cores, {gib:,.1f} GiB of memory available"
