@@ -124,7 +124,7 @@ def _of_slurm(request: Request, batch: Batch) -> dict[str, Any]:
         "additional_parameters": {
             **({"kill-on-invalid-dep": "yes"} if batch.after else {}),
             "requeue": True,
-            **dict(request.sbatch),
+            **{name: value for name, value in request.sbatch if value is not False},
         },
     }
     return {f"slurm_{name}": value for name, value in said.items() if value is not None}

@@ -31,6 +31,12 @@ PATIENCE_S = 300.0
 """For a probe to start; a queue that is longer is no reason to believe that nodes are unfit."""
 WRITING_S = 20.0
 """After its job is gone, for a file to be seen through a shared disk's cache."""
+STATES = {
+    **dict.fromkeys(("PENDING", "CONFIGURING", "REQUEUED"), "PENDING"),
+    **dict.fromkeys(("RUNNING", "COMPLETING", "SUSPENDED"), "RUNNING"),
+    **dict.fromkeys(("COMPLETED", ""), "OVER"),
+}
+"""Slurm's states; all others are deaths."""
 CLOCK_S = 5.0
 """Clocks that differ by more are told; leases hold all the same."""
 
@@ -115,7 +121,7 @@ class Preflight:
         if self.cluster == "debug":
             job.result()
         started = time.monotonic()
-        asked, gone_since, said = -ASK_S, None, ""
+        asked, over_since, said = -ASK_S, None, ""
         while True:
             looked = time.time()
             with contextlib.suppress(FileNotFoundError):
@@ -131,9 +137,9 @@ class Preflight:
                         f"the probe (job {job.job_id}) hasn't started in {self.patience_s:g} s: {reason}; "
                         "nothing was sent. Type the same later, or with --no-preflight"
                     )
-                if state == "GONE":
-                    gone_since = asked if gone_since is None else gone_since
-                    if asked - gone_since > WRITING_S:
+                if state in ("OVER", "DIED"):
+                    over_since = asked if over_since is None else over_since
+                    if state == "DIED" or asked - over_since > WRITING_S:
                         died = f"the probe (job {job.job_id}) died on its node; nothing was sent"
                         raise SlurmError(f"{died}. {_last_words(job)}")
                 if (now := f"job {job.job_id} {state.lower()}{_because(reason)}") != said:
@@ -142,18 +148,17 @@ class Preflight:
             time.sleep(POLL_S)
 
     def _state(self, job: submitit.Job[Any]) -> tuple[str, str]:
-        """Return PENDING, RUNNING or GONE, and why it waits."""
+        """Return PENDING, RUNNING, OVER or DIED, and why it waits."""
         if self.cluster != "slurm":
-            return ("GONE" if job.done() else "RUNNING"), ""
+            return ("OVER" if job.done() else "RUNNING"), ""
         try:
             line = ask("squeue", "--noheader", f"--jobs={job.job_id}", "--states=all", "--format=%T|%r").strip()
         except SlurmError as error:
             if "invalid job id" in str(error).lower():
-                return "GONE", ""
+                return "OVER", ""
             raise
         state, _, reason = line.partition("|")
-        alive = {"PENDING": "PENDING", "CONFIGURING": "PENDING", "RUNNING": "RUNNING", "COMPLETING": "RUNNING"}
-        return alive.get(state, "GONE"), reason
+        return STATES.get(state, "DIED"), reason
 
 
 def _because(reason: str) -> str:

@@ -36,7 +36,7 @@ def options(text: str) -> dict[str, str]:
 def test_everything_that_is_asked_for_is_said(tmp_path: Path) -> None:
     request = Request(
         account="a", partition="p", qos="q", constraint="x&y", time_min=90, memory_gib=1.5, cpus=6, gpus=2,
-        gpu_type="a100", nodes=2, tasks=3, at_once=2, sbatch=(("mail-type", "END"),),
+        gpu_type="a100", nodes=2, tasks=3, at_once=2, sbatch=(("mail-type", "END"), ("hold", False)),
     )  # fmt: skip
     found = options(text_of(request, tmp_path))
     expected = {
@@ -46,7 +46,7 @@ def test_everything_that_is_asked_for_is_said(tmp_path: Path) -> None:
         "comment": "explorebench:n:all", "job-name": "n",
     }  # fmt: skip
     assert expected.items() <= found.items()
-    assert "kill-on-invalid-dep" not in found
+    assert not {"kill-on-invalid-dep", "hold"} & found.keys()
 
 
 def test_a_job_that_waits_is_cancelled_when_what_it_waits_for_fails(tmp_path: Path) -> None:
