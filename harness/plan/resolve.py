@@ -93,11 +93,12 @@ def with_cells(plan: Plan) -> Plan:
     """Return `plan` with its controls, and the cells of all its arms but those that wait for their trials."""
     if plan.controls:
         plan = replace(plan, arms=controlled(plan.arms, plan.training))
-    cells = [_cell(plan, arm, seed) for arm in plan.arms if not arm.waiting for seed in plan.seeds]
+    problems = training_task(plan.task).sha256  # once: it looks through all installed packages
+    cells = [_cell(plan, arm, seed, problems) for arm in plan.arms if not arm.waiting for seed in plan.seeds]
     return replace(plan, cells=tuple(cells))
 
 
-def _cell(plan: Plan, arm: Arm, seed: int) -> Cell:
+def _cell(plan: Plan, arm: Arm, seed: int, problems: str | None) -> Cell:
     if arm.strategy is None:
         return cell_for(arm.name, arm.spec, seed, {"model": plan.model.sha256})
     shared = {
@@ -109,7 +110,7 @@ def _cell(plan: Plan, arm: Arm, seed: int) -> Cell:
     }
     if arm.encoders:
         shared["encoders"] = arm.encoders
-    if problems := training_task(plan.task).sha256:
+    if problems:
         shared["problems"] = problems
     return cell_for(arm.name, arm.spec, seed, shared)
 
