@@ -12,6 +12,7 @@ from slurm.commands import SlurmError, ask
 
 FIELDS = (
     "JobIDRaw", "State", "ExitCode", "ElapsedRaw", "TotalCPU", "MaxRSS", "ReqMem", "AllocTRES", "ConsumedEnergyRaw",
+    "JobID",
 )  # fmt: skip
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 UNDER_WAY = ("PENDING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUE_HOLD")
@@ -60,7 +61,7 @@ def account(run: RunPaths) -> Runs:
     jobs = {attempt.job for cell in cells for attempt in read_attempts(run.cell(cell.name)) if attempt.job}
     if not jobs:
         raise AccountingError(f"{run.root}: no attempt ran in a Slurm job, so there is nothing to ask Slurm for")
-    found = asked(jobs)
+    found = {job: runs for job, runs in asked(jobs).items() if job in jobs}
     write_json(run.accounting, {job: [asdict(one) for one in runs] for job, runs in found.items()})
     return found
 
@@ -74,27 +75,30 @@ def asked(jobs: Iterable[str]) -> Runs:
     wanted = sorted(set(jobs))
     command = ["sacct", "--duplicates", "--parsable2", "--noheader", f"--format={','.join(FIELDS)}"]
     try:
-        return parsed(ask(*command, "--jobs", ",".join(wanted)), wanted)
+        return parsed(ask(*command, "--jobs", ",".join(wanted)))
     except SlurmError as error:
         raise AccountingError(f"{error}; accounting needs sacct, and slurmdbd to be running") from error
 
 
-def parsed(text: str, jobs: Iterable[str]) -> dict[str, list[Accounted]]:
+def parsed(text: str) -> dict[str, list[Accounted]]:
     """Return the jobs in what `sacct --duplicates --parsable2 --noheader` printed with `FIELDS`.
+
+    A task of an array stands under its own number and under that of the array with its place in it, such as 12_3.
 
     A run's own line comes before those of its steps, on which memory stands; the runs of a job are in order.
     """
-    rows: dict[str, list[list[dict[str, str]]]] = {job: [] for job in sorted(jobs)}
+    rows: dict[str, list[list[dict[str, str]]]] = {}
+    names: dict[str, str] = {}
     for line in text.splitlines():
         row = dict(zip(FIELDS, line.split("|"), strict=True))
         job, _, step = row["JobIDRaw"].partition(".")
-        if job not in rows:
-            continue
         if not step:
-            rows[job].append([])
-        if rows[job]:
+            rows.setdefault(job, []).append([])
+            names[row["JobID"]] = job
+        if job in rows:
             rows[job][-1].append(row)
-    return {job: [_summed(one) for one in runs] for job, runs in rows.items() if runs}
+    found = {job: [_summed(one) for one in runs] for job, runs in rows.items()}
+    return found | {name: found[job] for name, job in names.items()}
 
 
 def run_of(attempt: Attempt, found: Runs) -> Accounted | None:

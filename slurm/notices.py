@@ -1,8 +1,9 @@
 """What Slurm asks of a running job: signals, heard at once and heeded at the next good moment.
 
 Seen on a real cluster (22.05): with `preempt_send_user_signal` a preempted job gets CONT and USR2 and has its grace
-time; without it CONT and TERM, and has it too. Preemption without grace, `scontrol requeue`, `scancel` and the time limit
-give CONT and TERM, and KILL comes `KillWait` seconds later. So a signal alone doesn't say why; `scontrol show job` does.
+time; without it CONT and TERM, and has it too. Preemption without grace, `scontrol requeue`, `scancel` and the time
+limit give CONT and TERM, and KILL comes `KillWait` seconds later. So a signal alone doesn't say why;
+`scontrol show job` does.
 """
 
 from __future__ import annotations
