@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from harness.store.atomic import write_json
 from harness.store.attempts import Attempt, read_attempts
-from harness.store.paths import RunPaths
+from harness.store.paths import CellPaths, RunPaths
 from slurm.commands import SlurmError, ask
 
 FIELDS = (
@@ -63,6 +65,24 @@ def account(run: RunPaths) -> Runs:
         raise AccountingError(f"{run.root}: no attempt ran in a Slurm job, so there is nothing to ask Slurm for")
     found = {job: runs for job, runs in asked(jobs).items() if job in jobs}
     write_json(run.accounting, {job: [asdict(one) for one in runs] for job, runs in found.items()})
+    return found
+
+
+def collect(run: RunPaths) -> None:
+    """Ask for what isn't known yet of jobs that are over, if accounting can be asked here; else leave it for later."""
+    with suppress(OSError, ValueError, AccountingError):
+        jobs = {job: last for cell in run.cells.iterdir() for job, last in _jobs(run.cell(cell.name)).items()}
+        known = json.loads(run.accounting.read_bytes()) if run.accounting.is_file() else {}
+        if any(len(known.get(job, ())) <= restarts for job, restarts in jobs.items()):
+            account(run)
+
+
+def _jobs(paths: CellPaths) -> dict[str, int]:
+    """Return the jobs of a cell's attempts, with how often each was started again."""
+    found: dict[str, int] = {}
+    for attempt in read_attempts(paths):
+        if attempt.job is not None:
+            found[attempt.job] = max(attempt.restart, found.get(attempt.job, 0))
     return found
 
 

@@ -6,8 +6,9 @@ asked, the files alone are believed, and a note says so.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.store.attempts import Attempt, read_last
 from harness.store.paths import RunPaths
@@ -21,6 +22,8 @@ SEPARATOR = "|"
 FORMAT = ",".join(
     f"{field}:{SEPARATOR}" for field in ("JobID", "JobArrayID", "State", "Reason", "RestartCnt", "Comment")
 )
+ASK_AGAIN_S = 15.0
+"""Between two questions to Slurm while somebody watches."""
 UNKNOWN_JOB = "Invalid job id"
 """What squeue says when it knows none of the jobs any more."""
 OPEN = ("waiting", "interrupted", "running")
@@ -38,6 +41,27 @@ class Queued:
     reason: str
     restarts: int
     comment: str
+
+
+@dataclass(kw_only=True)
+class Looks:
+    """Looks at a run again and again, of which not every one asks Slurm: it has others to serve."""
+
+    run: RunPaths
+    _asked_s: float = float("-inf")
+    _before: dict[str, CellStatus] = field(default_factory=dict)
+    """What the files said when Slurm was asked."""
+    _told: dict[str, CellStatus] = field(default_factory=dict)
+    _notes: list[str] = field(default_factory=list)
+
+    def refined(self, statuses: list[CellStatus]) -> tuple[list[CellStatus], list[str]]:
+        """Return what the files say now, with what Slurm added to it the last time where that is still about it."""
+        if time.monotonic() - self._asked_s >= ASK_AGAIN_S:
+            told, self._notes = with_slurm(self.run, statuses)
+            self._before = {one.id: one for one in statuses}
+            self._told = {one.id: one for one in told}
+            self._asked_s = time.monotonic()
+        return [self._told[one.id] if self._before.get(one.id) == one else one for one in statuses], self._notes
 
 
 def read_states(run: RunPaths) -> tuple[list[CellStatus], list[str]]:

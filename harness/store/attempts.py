@@ -49,6 +49,8 @@ class Attempt:
     """How much of the cell was there when it started: see `harness.store.progress`."""
     job: str | None = None
     """Slurm's number of the job that it ran in."""
+    task: str | None = None
+    """Of a task of an array: the array's number and its place in it, by which Slurm names its output."""
     restart: int = 0
     """How often Slurm had requeued that job."""
     notes: tuple[str, ...] = ()
@@ -122,6 +124,7 @@ def begin(paths: CellPaths, stage: Stage = "all", *, after: int | None = None) -
         started=time.time(),
         stage=stage,
         job=os.environ.get("SLURM_JOB_ID"),
+        task=_task(),
         restart=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
     )
     create_json(paths.attempt(number), asdict(attempt))
@@ -161,6 +164,11 @@ def close(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: Cause) ->
     return closed
 
 
+def _task() -> str | None:
+    array, place = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{place}" if array and place else None
+
+
 def _numbers(paths: CellPaths) -> list[int]:
     """Return the numbers of the attempts that are there, in order."""
     try:
@@ -171,7 +179,7 @@ def _numbers(paths: CellPaths) -> list[int]:
 
 
 def _parse(file: Path) -> Attempt:
-    with open(file, "rb") as stream:  # noqa: PTH123  # a run may have ten thousand of them, and this takes half the time
+    with open(file, "rb") as stream:  # a run may have ten thousand of them, and this takes half the time
         data = json.loads(stream.read())
     data["notes"] = tuple(data["notes"])
     return Attempt(**data)

@@ -45,13 +45,17 @@ class CellStatus:
     """How often Slurm has started that job again."""
 
     @property
-    def words(self) -> str:
-        """What a user is told: running at 40%, requeued twice, failed: out of memory."""
+    def head(self) -> str:
+        """The state as a user is told it, without its cause: running at 40%, requeued twice."""
         again = f"requeued {TIMES.get(self.requeued, f'{self.requeued} times')}" if self.requeued else ""
         if self.state == "running":
             return f"running at {self.share:.0%}" + (f", {again}" if again else "")
-        state = again if self.state == "queued" and again else self.state
-        return f"{state}: {self.cause}" if self.cause else state
+        return again if self.state == "queued" and again else self.state
+
+    @property
+    def words(self) -> str:
+        """The state with its cause: failed: out of memory."""
+        return f"{self.head}: {self.cause}" if self.cause else self.head
 
 
 def read_resolved(run: RunPaths) -> dict[str, Any]:
