@@ -99,5 +99,5 @@ def stop(layout: Layout, daemon: str, machine: str, number: signal.Signals) -> N
 def tail(layout: Layout, daemon: str, lines: int = 15) -> str:
     """Return the end of a daemon's log."""
     log: Path = layout.logs / f"{daemon}.log"
-    said = log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else ["(no log)"]
-    return "\n".join([f"--- {log.name}", *said])
+    said = log.read_text(errors="replace").splitlines() if log.exists() else ["(no log)"]
+    return "\n".join([f"--- {log.name}", *[line for line in said if "mpi" not in line.lower()][-lines:]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,14 +49,31 @@ class FaultyCluster(Cluster):
         well = {"idle", "mixed", "allocated", "completing"}
         self.wait_for(f"{node} to be well", lambda: self.node_states()[node] in well)
 
-    def restart_controller(self) -> None:
-        """Kill slurmctld and start it again."""
-        self.kill_controller()
+    def restart_controller(self, *, forget: bool = False) -> None:
+        """Kill slurmctld and start it again.
+
+        Args:
+            forget: Don't wait until all jobs are saved first: what changed in the last 5 s may be lost, jobs among it.
+        """
+        self.kill_controller(forget=forget)
         self.start_controller()
 
-    def kill_controller(self) -> None:
-        """Kill slurmctld: no command of Slurm but sacct and sacctmgr answers."""
+    def kill_controller(self, *, forget: bool = False) -> None:
+        """Kill slurmctld, when all jobs are saved: no command of Slurm but sacct and sacctmgr answers."""
+        if not forget:
+            self.wait_until_saved()
         self.end("slurmctld")
+
+    def wait_until_saved(self) -> None:
+        """Wait until the controller has saved all jobs as they are now, which it does within 5 s of a change.
+
+        They are when a job is that comes after them: it is held, and cancelled then.
+        """
+        name = f"saved-{time.monotonic_ns()}"
+        job = self.submit("true", "--hold", f"--job-name={name}")
+        saved = self.layout.state / "job_state"
+        self.wait_for("all jobs to be saved", lambda: saved.exists() and name.encode() in saved.read_bytes())
+        self.scancel(job)
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""
