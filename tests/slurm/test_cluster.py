@@ -49,48 +49,6 @@ def restarted(cluster: FaultyCluster, job: str) -> dict[str, str]:
     return cluster.job(job)
 
 
-class Slow(NamedTuple):
-    """Jobs whose faults take half a minute, so that they are brought about together."""
-
-    on_a_dead_node: str
-    over_its_time: str
-    preempted: str
-
-
-@pytest.fixture(scope="module")
-def slow(cluster: FaultyCluster) -> Slow:
-    told = ("--signal=B:USR2@1", "--open-mode=append")
-    found = Slow(
-        running(cluster, *told, "--exclude=node2,node3"),
-        running(cluster, *told, "--nodelist=node2"),
-        running(cluster, *told, "--nodelist=node3", "--partition=low"),
-    )
-    cluster.kill_node(cluster.job(found.on_a_dead_node)["NodeList"])
-    cluster.end_in(found.over_its_time, 1)
-    cluster.preempt(found.preempted)
-    return found
-
-
-def test_a_job_that_is_preempted_with_grace_is_told_and_runs_again(cluster: FaultyCluster, slow: Slow) -> None:
-    assert "told" in cluster.output(slow.preempted), f"{GRACE_S} s before its end"
-    restarted(cluster, slow.preempted)
-
-
-def test_a_job_over_its_time_is_ended(cluster: FaultyCluster, slow: Slow) -> None:
-    cluster.wait_for_state(slow.over_its_time, "TIMEOUT")
-    assert starts(cluster, slow.over_its_time) == 1
-
-
-def test_the_controller_sees_by_itself_that_a_node_is_dead(cluster: FaultyCluster, slow: Slow) -> None:
-    dead = cluster.wait_for(
-        "a node to be down", lambda: [node for node, state in cluster.node_states().items() if state.startswith("down")]
-    )
-    assert restarted(cluster, slow.on_a_dead_node)["NodeList"] not in dead
-    assert len(dead) == 1
-    cluster.start_node(dead[0])
-    cluster.command("scancel", *slow)
-
-
 def test_a_step_runs_on_every_node(cluster: FaultyCluster) -> None:
     nodes = str(len(cluster.nodes))
     names = cluster.command("srun", "--nodes", nodes, "--ntasks-per-node=1", "hostname").split()
@@ -137,6 +95,50 @@ def test_what_can_never_run_waits_and_says_why(cluster: FaultyCluster) -> None:
         cluster.wait_for("the reason", lambda job=job, reason=reason: cluster.job(job)["Reason"] == reason)  # type: ignore[misc]
 
 
+def test_a_dead_node_takes_its_jobs_with_it_and_they_run_elsewhere(cluster: FaultyCluster) -> None:
+    job = running(cluster, *STEADY, "--open-mode=append")
+    node = cluster.job(job)["NodeList"]
+    other = running(cluster, *STEADY, "--open-mode=append", f"--nodelist={node}")
+    cluster.kill_node(node)
+    try:
+        cluster.notice(node)
+        assert restarted(cluster, job)["NodeList"] != node
+        cluster.wait_for("its second start", lambda: starts(cluster, job) == 2)
+    finally:
+        cluster.start_node(node)
+    assert cluster.state(job) == "RUNNING"
+    assert restarted(cluster, other)["NodeList"] == node
+    cluster.wait_for("its second start", lambda: starts(cluster, other) == 2)
+
+
+class Slow(NamedTuple):
+    """Jobs whose faults take half a minute, so that they are brought about together."""
+
+    on_a_dead_node: str
+    over_its_time: str
+    preempted: str
+
+
+@pytest.fixture(scope="module")
+def slow(cluster: FaultyCluster) -> Slow:
+    told = ("--signal=B:USR2@1", "--open-mode=append")
+    found = Slow(
+        running(cluster, *told, "--exclude=node2,node3"),
+        running(cluster, *told, "--nodelist=node2"),
+        running(cluster, *told, "--nodelist=node3", "--partition=low"),
+    )
+    cluster.kill_node(cluster.job(found.on_a_dead_node)["NodeList"])
+    cluster.end_in(found.over_its_time, 1)
+    cluster.preempt(found.preempted)
+    return found
+
+
+def test_a_job_that_is_preempted_with_grace_is_told_and_runs_again(cluster: FaultyCluster, slow: Slow) -> None:
+    assert "told" in cluster.output(slow.preempted), f"{GRACE_S} s before its end"
+    restarted(cluster, slow.preempted)
+    cluster.scancel(slow.preempted)
+
+
 def test_a_job_that_is_preempted_without_grace_is_not_told(cluster: FaultyCluster) -> None:
     job = running(cluster, "--partition=abrupt", "--signal=B:USR2@1", "--open-mode=append")
     cluster.preempt(job)
@@ -163,17 +165,19 @@ def test_a_cancelled_job_ends(cluster: FaultyCluster) -> None:
     cluster.wait_for_state(job, "CANCELLED")
 
 
-def test_a_dead_node_takes_its_jobs_with_it_and_they_run_elsewhere(cluster: FaultyCluster) -> None:
-    job = running(cluster, *STEADY, "--open-mode=append")
-    node = cluster.job(job)["NodeList"]
-    cluster.kill_node(node)
-    try:
-        cluster.notice(node)
-        assert restarted(cluster, job)["NodeList"] != node
-        cluster.wait_for("its second start", lambda: starts(cluster, job) == 2)
-    finally:
-        cluster.start_node(node)
-    assert cluster.state(job) == "RUNNING"
+def test_a_job_over_its_time_is_ended(cluster: FaultyCluster, slow: Slow) -> None:
+    cluster.wait_for_state(slow.over_its_time, "TIMEOUT")
+    assert starts(cluster, slow.over_its_time) == 1
+
+
+def test_the_controller_sees_by_itself_that_a_node_is_dead(cluster: FaultyCluster, slow: Slow) -> None:
+    dead = cluster.wait_for(
+        "a node to be down", lambda: [node for node, state in cluster.node_states().items() if state.startswith("down")]
+    )
+    assert restarted(cluster, slow.on_a_dead_node)["NodeList"] not in dead
+    assert len(dead) == 1
+    cluster.start_node(dead[0])
+    cluster.command("scancel", *slow)
 
 
 def test_a_job_outlives_its_slurmd_and_the_controller(cluster: FaultyCluster) -> None:
@@ -181,13 +185,11 @@ def test_a_job_outlives_its_slurmd_and_the_controller(cluster: FaultyCluster) ->
     node = cluster.job(job)["NodeList"]
     cluster.kill_slurmd(node)
     assert not any("slurmd -N" in line for line in cluster.processes(node))
+    cluster.start_slurmd(node)
     cluster.kill_controller()
-    try:
-        with pytest.raises(CommandError, match="Unable to contact slurm controller"):
-            cluster.state(job)
-    finally:
-        cluster.start_controller()
-        cluster.start_slurmd(node)
+    with pytest.raises(CommandError, match="Unable to contact slurm controller"):
+        cluster.state(job)
+    cluster.start_controller()
     assert cluster.job(job)["Restarts"] == "0"
     assert starts(cluster, job) == 1
     cluster.scancel(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.slurm.cluster import daemons, machines
-from tests.slurm.cluster.cluster import Cluster
+from tests.slurm.cluster.cluster import WELL, Cluster
 from tests.slurm.cluster.layout import CONTROLLER
 from tests.slurm.cluster.packages import fake_clock
 
@@ -31,8 +32,17 @@ class FaultyCluster(Cluster):
         self.command("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=died")
 
     def start_node(self, node: str) -> None:
-        """Switch on a node that was killed, and wait until it takes jobs."""
+        """Switch on a node that was killed, and wait until it takes jobs.
+
+        It gets none before the controller has told it to end those that it had: Slurm tells by number, and would end a
+        job that has been requeued and started there again.
+        """
+        self.command("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=returns")
         self.boot(node)
+        self.wait_for(f"{node} to answer", lambda: self.node_states()[node] == "drained")
+        idle = re.compile(r"^Agent queue size: +0$\n^Agent count: +0$", re.MULTILINE)
+        self.wait_for("the controller's messages to arrive", lambda: idle.search(self.command("sdiag")))
+        self.command("scontrol", "update", f"NodeName={node}", "State=RESUME")
         self.wait_until_node_is_well(node)
 
     def kill_slurmd(self, node: str) -> None:
@@ -46,8 +56,7 @@ class FaultyCluster(Cluster):
 
     def wait_until_node_is_well(self, node: str) -> None:
         """Wait until a node answers; one that was taken to be down is taken back."""
-        well = {"idle", "mixed", "allocated", "completing"}
-        self.wait_for(f"{node} to be well", lambda: self.node_states()[node] in well)
+        self.wait_for(f"{node} to be well", lambda: self.node_states()[node] in WELL)
 
     def restart_controller(self, *, forget: bool = False) -> None:
         """Kill slurmctld and start it again.
