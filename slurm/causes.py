@@ -29,11 +29,11 @@ def diagnose(attempt: Attempt) -> tuple[Outcome, Cause]:
         found = run_of(attempt, asked([attempt.job]))
     except AccountingError:
         found = None
-    return (found and ended(found, attempt)) or GONE
+    return (found and ended(found, attempt.job)) or GONE
 
 
-def ended(found: Accounted, attempt: Attempt) -> tuple[Outcome, Cause] | None:
-    """Return what Slurm's state means for an attempt that ended without a word; None while its job goes on.
+def ended(found: Accounted, job: str) -> tuple[Outcome, Cause] | None:
+    """Return what Slurm's state means for a job that ended without a word; None while it goes on.
 
     Without cgroups Slurm kills a job that takes more memory than it asked for, and calls that FAILED with 9:0.
     """
@@ -46,7 +46,7 @@ def ended(found: Accounted, attempt: Attempt) -> tuple[Outcome, Cause] | None:
         outcome, kind = "failed", "out of memory"
     if kind == "out of memory" and found.max_rss_bytes and found.asked_bytes:
         said = f"{_mib(found.max_rss_bytes)} of the {_mib(found.asked_bytes)} asked for ({said})"
-    return outcome, {"kind": kind, "message": f"{said}, job {attempt.job}"}
+    return outcome, {"kind": kind, "message": f"{said}, job {job}"}
 
 
 def _over_its_memory(found: Accounted) -> bool:

@@ -166,7 +166,7 @@ def _accounted(
 
 def _told(status: CellStatus, last: Attempt, found: Runs) -> CellStatus:
     run = run_of(last, found)
-    end = ended(run, last) if run else None
+    end = ended(run, last.job or "") if run else None
     if end is None:
         return status
     outcome, cause = end
@@ -177,10 +177,9 @@ def _told(status: CellStatus, last: Attempt, found: Runs) -> CellStatus:
 def _unborn(status: CellStatus, job: Submitted, found: Runs) -> CellStatus:
     """Return a cell whose job is over and never made an attempt: that is no waiting."""
     runs = found.get(job.name, ())
-    if not runs or not runs[-1].over:
+    end = ended(runs[-1], job.name) if runs else None
+    if end is None:
         return status
-    state = runs[-1].state.split(" ")[0]
-    said = (
-        f"job {job.name} was {state}, exit code {runs[-1].exit_code}, before it made an attempt; see explorebench logs"
-    )
-    return replace(status, state="cancelled" if state == "CANCELLED" else "failed", cause=said, job=job.name)
+    _, cause = end
+    said = f"{cause['kind']}: {cause['message']}, before it made an attempt; see explorebench logs"
+    return replace(status, state="interrupted" if cause["kind"] == "cancelled" else "failed", cause=said, job=job.name)

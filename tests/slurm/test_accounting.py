@@ -91,14 +91,14 @@ def attempt(**changes: Any) -> Attempt:
 )
 def test_causes_are_told_apart(state: str, outcome: str, kind: str) -> None:
     (found,) = parsed(f"7|{state}|0:9|3|00:01.0|50M|100M|cpu=1||7\n")["7"]
-    end = ended(found, attempt())
+    end = ended(found, "7")
     assert end is not None
     assert (end[0], end[1]["kind"]) == (outcome, kind)
 
 
 def test_killed_over_its_memory_without_cgroups_is_out_of_memory() -> None:
     (found,) = parsed(KILLED)["32287014"]
-    assert ended(found, attempt(job="32287014")) == (
+    assert ended(found, "32287014") == (
         "failed",
         {
             "kind": "out of memory",
@@ -109,7 +109,7 @@ def test_killed_over_its_memory_without_cgroups_is_out_of_memory() -> None:
 
 def test_a_job_that_goes_on_has_not_ended() -> None:
     (found,) = parsed("7|RUNNING|0:0|3|||100M|cpu=1||7\n")["7"]
-    assert ended(found, attempt()) is None
+    assert ended(found, "7") is None
 
 
 def test_without_accounting_a_killed_attempt_was_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
