@@ -103,6 +103,9 @@ def _summary(plan: Plan, run: RunPaths, retry_failed: bool) -> int:
     bad = [status for status in (*trials, *cells) if needs[status.id] != "done"]
     for status in bad:
         state = "records are missing" if status.state == "done" else status.state
+        if status.state == "cancelled":
+            click.echo(f"{status.id}: cancelled; to go on with it: explorebench resume {run.root}", err=True)
+            continue
         click.echo(f"{status.id}: {state}: {status.cause or 'another runner has it'}", err=True)
     if any(status.state == "failed" for status in bad) and not retry_failed:
         click.echo("failed cells stay as they are; to try them again: --retry-failed", err=True)

@@ -20,7 +20,7 @@ WIDTH = 20
 """Characters of a sparkline."""
 LAST = 8
 """Happenings that are shown."""
-FIRST: tuple[State, ...] = ("running", "failed", "interrupted", "waiting", "done")
+FIRST: tuple[State, ...] = ("running", "failed", "interrupted", "queued", "waiting", "cancelled", "done")
 
 
 def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
@@ -47,9 +47,10 @@ def picked(cells: Sequence[Followed], arm: str | None) -> list[Followed]:
 
 
 def title(following: Following, cells: Sequence[Followed]) -> str:
-    """Return how many cells are in which state."""
+    """Return how many cells are in which state, and what a reader should know about that."""
     states = Counter(cell.status.state for cell in cells)
     parts = [f"{states[state]} {state}" for state in FIRST if states[state]]
+    parts += [one_line(note) for note in following.notes]
     return f"{one_line(following.name)}: {len(cells)} cells, {', '.join(parts)}"
 
 
@@ -92,7 +93,7 @@ def _texts(cell: Followed) -> list[str]:
     scores = [cell.scores[checkpoint] for checkpoint in sorted(cell.scores)]
     return [
         one_line(f"{'trial ' if status.trial else ''}{status.arm} · seed {status.seed}"),
-        one_line(status.phase or (f"{status.state}: {status.cause}" if status.cause else status.state)),
+        one_line(status.phase or status.words),
         f"{status.share:.0%}",
         f"{rewards[-1]:.3f}" if rewards else "",
         sparkline(rewards),

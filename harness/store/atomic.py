@@ -16,6 +16,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 LINKED = 2
 """Names of a file that has got its second one."""
+SHORT_TAIL_BYTES = 4096
+"""Holds the last line of most files."""
 TAIL_BYTES = 65536
 """Longer than any line that is looked for at the end of a file."""
 
@@ -102,12 +104,21 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def read_last_line(path: Path) -> dict[str, Any]:
     """Return the last whole JSON object of a line file without reading the rest; empty if there is none."""
-    if not path.exists():
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        found = _objects(stream.read())  # a line cut off at the start of the tail is no object, and passed over
-    return found[-1] if found else {}
+    try:
+        size = os.fstat(handle).st_size
+        for tail in (SHORT_TAIL_BYTES, TAIL_BYTES):
+            for line in reversed(os.pread(handle, tail, max(0, size - tail)).splitlines()):
+                # A line cut off at the start of the tail is no object, and passed over.
+                found = _object(line)
+                if found is not None:
+                    return found
+    finally:
+        os.close(handle)
+    return {}
 
 
 def _beside(path: Path) -> Path:
@@ -120,10 +131,13 @@ def _indented(value: Any) -> str:
 
 
 def _objects(data: bytes) -> list[dict[str, Any]]:
-    rows = []
-    for line in data.splitlines():  # of bytes: U+2028 in a text is no end of line
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue
-    return rows
+    rows = map(_object, data.splitlines())  # of bytes: U+2028 in a text is no end of line
+    return [row for row in rows if row is not None]
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -49,6 +49,8 @@ class Attempt:
     """How much of the cell was there when it started: see `harness.store.progress`."""
     job: str | None = None
     """Slurm's number of the job that it ran in."""
+    task: str | None = None
+    """Of a task of an array: the array's number and its place in it, by which Slurm names its output."""
     restart: int = 0
     """How often Slurm had requeued that job."""
     notes: tuple[str, ...] = ()
@@ -78,13 +80,13 @@ class Attempt:
 
 def read_attempts(paths: CellPaths) -> list[Attempt]:
     """Return the attempts at a cell, oldest first."""
-    return [_parse(file) for file in _files(paths)]
+    return [_parse(paths.attempt(number)) for number in _numbers(paths)]
 
 
 def read_last(paths: CellPaths) -> tuple[Attempt | None, int]:
     """Return the last attempt at a cell, and how many there were, without reading the others."""
-    files = _files(paths)
-    return (_parse(files[-1]) if files else None), len(files)
+    found = _numbers(paths)
+    return (_parse(paths.attempt(found[-1])) if found else None), len(found)
 
 
 def read_resumes(paths: CellPaths) -> dict[int, int]:
@@ -112,7 +114,7 @@ def begin(paths: CellPaths, stage: Stage = "all", *, after: int | None = None) -
     Raises:
         FileExistsError: If another process began the same attempt, or has overtaken it meanwhile.
     """
-    number = (len(_files(paths)) if after is None else after) + 1
+    number = (len(_numbers(paths)) if after is None else after) + 1
     pid = os.getpid()
     attempt = Attempt(
         attempt=number,
@@ -122,6 +124,7 @@ def begin(paths: CellPaths, stage: Stage = "all", *, after: int | None = None) -
         started=time.time(),
         stage=stage,
         job=os.environ.get("SLURM_JOB_ID"),
+        task=_task(),
         restart=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
     )
     create_json(paths.attempt(number), asdict(attempt))
@@ -161,19 +164,22 @@ def close(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: Cause) ->
     return closed
 
 
-def numbers(names: Iterable[str]) -> list[int]:
-    """Return the numbers of the attempts among the names of files, in order."""
-    return sorted(int(name[:-5]) for name in names if name.endswith(".json") and name[:-5].isdigit())
+def _task() -> str | None:
+    array, place = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{place}" if array and place else None
 
 
-def _files(paths: CellPaths) -> list[Path]:
+def _numbers(paths: CellPaths) -> list[int]:
+    """Return the numbers of the attempts that are there, in order."""
     try:
         names = os.listdir(paths.attempts)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [paths.attempt(number) for number in numbers(names)]
+    return sorted(int(name[:-5]) for name in names if name.endswith(".json") and name[:-5].isdigit())
 
 
 def _parse(file: Path) -> Attempt:
-    data = json.loads(file.read_bytes())
-    return Attempt(**{**data, "notes": tuple(data["notes"])})
+    with open(file, "rb") as stream:  # a run may have ten thousand of them, and this takes half the time
+        data = json.loads(stream.read())
+    data["notes"] = tuple(data["notes"])
+    return Attempt(**data)

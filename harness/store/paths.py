@@ -18,6 +18,11 @@ class CellPaths:
         return self.root / "cell.json"
 
     @property
+    def wish(self) -> Path:
+        """What a user wants of the cell beyond the plan: see `harness.store.wishes`."""
+        return self.root / "wish.json"
+
+    @property
     def attempts(self) -> Path:
         """The folder of attempts."""
         return self.root / "attempts"

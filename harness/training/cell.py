@@ -24,6 +24,7 @@ from harness.store.paths import CellPaths, RunPaths
 from harness.store.progress import found
 from harness.store.seal import drop_resumable, last_intact, last_resumable, read_seal
 from harness.store.stages import Stage
+from harness.store.wishes import is_to_rest
 from harness.training.limits import hours_of, in_a_row, require_within
 from harness.tuning.settle import stored_cell
 
@@ -82,6 +83,8 @@ class CellRun:
         hours, allowed = self.hours_before + (time.monotonic() - self._started_s) / 3600, self.plan.limits.hours
         if hours > allowed:
             return CellError("limit reached", f"{hours:.1f} h, and the plan allows {allowed:g}; what it did is kept")
+        if is_to_rest(self.paths):
+            return CellError("cancelled", "by explorebench cancel; explorebench resume goes on with it")
         return self.order.stop()
 
     def pause(self) -> None:

@@ -162,12 +162,19 @@ class Cluster:
                       and len(self.node_states()) == len(self.nodes), seconds)  # fmt: skip
 
     def explain(self) -> str:
-        """Return the queue, the nodes, and the end of the logs."""
-        asked = (("squeue", "--long"), ("sinfo", "--Node", "--long"), ("scontrol", "--oneliner", "show", "job"))
-        said = []
-        for words in asked:
-            done = subprocess.run(words, env=self.environ(), capture_output=True, text=True, check=False)
-            said += [f"--- {' '.join(words)}", done.stdout[-4000:] + done.stderr]
+        """Return the queue, the nodes, the newest jobs, and the end of the logs."""
+        queue, nodes, jobs = (
+            subprocess.run(words, env=self.environ(), capture_output=True, text=True, check=False)
+            for words in (
+                ("squeue", "--long"),
+                ("sinfo", "--Node", "--partition=main", "--format=%N %T %C %E"),
+                ("scontrol", "--oneliner", "show", "job"),
+            )
+        )
+        told = ("JobId", "JobState", "Reason", "ExitCode", "Restarts", "Partition", "NodeList", "StartTime")
+        said = ["--- squeue --long", queue.stdout + queue.stderr, "--- sinfo", nodes.stdout + nodes.stderr]
+        for line in jobs.stdout.splitlines()[-20:]:
+            said.append(" ".join(f"{key}={value}" for key, value in fields(line).items() if key in told))
         logs = ("slurmctld", "slurmdbd", *(f"slurmd-{node}" for node in self.nodes))
         return "\n".join([*said, *(daemons.tail(self.layout, log, 10) for log in logs)])
 

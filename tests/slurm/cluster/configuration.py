@@ -19,7 +19,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 CredType=cred/munge
-# cred_expire is also how long a requeued job waits before it may start again.
+# cred_expire is also how long a requeued job waits before it may start again. Less than 5 is refused, and 120 taken.
 AuthInfo=socket={layout.munge_socket},cred_expire=5
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 MailProg=/bin/true
@@ -58,7 +58,7 @@ FirstJobId={first_job}
 MaxArraySize={max_array_size}
 MaxJobCount=20000
 InactiveLimit=0
-KillWait=5
+KillWait=3
 MinJobAge=120
 OverTimeLimit=0
 SlurmctldTimeout=10

@@ -66,14 +66,12 @@ def start_accounting(layout: Layout) -> None:
 def make_account(layout: Layout) -> None:
     """Add the cluster to the accounting, an account with its one user, root, and a quality of service with limits."""
     for words in (
-        ("cluster", "explorebench"),
-        ("account", ACCOUNT, "Description=exploration", "Organization=tests"),
         ("qos", QOS, "MaxSubmitJobsPerUser=10", "MaxJobsPerUser=2"),
+        ("cluster", "explorebench", f"QOS=normal,{QOS}"),
+        ("account", ACCOUNT, "Description=exploration", "Organization=tests"),
         ("user", "root", f"Account={ACCOUNT}", f"DefaultAccount={ACCOUNT}"),
     ):
         execute(layout, CONTROLLER, ["sacctmgr", "-i", "-Q", "add", *words])
-    execute(layout, CONTROLLER, ["sacctmgr", "-i", "-Q", "modify", "user", "root", "set",
-                                 f"DefaultAccount={ACCOUNT}", f"qos+={QOS}"])  # fmt: skip
 
 
 def start_controller(layout: Layout) -> None:
@@ -99,5 +97,5 @@ def stop(layout: Layout, daemon: str, machine: str, number: signal.Signals) -> N
 def tail(layout: Layout, daemon: str, lines: int = 15) -> str:
     """Return the end of a daemon's log."""
     log: Path = layout.logs / f"{daemon}.log"
-    said = log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else ["(no log)"]
-    return "\n".join([f"--- {log.name}", *said])
+    said = log.read_text(errors="replace").splitlines() if log.exists() else ["(no log)"]
+    return "\n".join([f"--- {log.name}", *[line for line in said if "mpi" not in line.lower()][-lines:]])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.slurm.cluster import daemons, machines
-from tests.slurm.cluster.cluster import Cluster
+from tests.slurm.cluster.cluster import WELL, Cluster
 from tests.slurm.cluster.layout import CONTROLLER
 from tests.slurm.cluster.packages import fake_clock
 
@@ -30,8 +32,17 @@ class FaultyCluster(Cluster):
         self.command("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=died")
 
     def start_node(self, node: str) -> None:
-        """Switch on a node that was killed, and wait until it takes jobs."""
+        """Switch on a node that was killed, and wait until it takes jobs.
+
+        It gets none before the controller has told it to end those that it had: Slurm tells by number, and would end a
+        job that has been requeued and started there again.
+        """
+        self.command("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=returns")
         self.boot(node)
+        self.wait_for(f"{node} to answer", lambda: self.node_states()[node] == "drained")
+        idle = re.compile(r"^Agent queue size: +0$\n^Agent count: +0$", re.MULTILINE)
+        self.wait_for("the controller's messages to arrive", lambda: idle.search(self.command("sdiag")))
+        self.command("scontrol", "update", f"NodeName={node}", "State=RESUME")
         self.wait_until_node_is_well(node)
 
     def kill_slurmd(self, node: str) -> None:
@@ -45,17 +56,33 @@ class FaultyCluster(Cluster):
 
     def wait_until_node_is_well(self, node: str) -> None:
         """Wait until a node answers; one that was taken to be down is taken back."""
-        well = {"idle", "mixed", "allocated", "completing"}
-        self.wait_for(f"{node} to be well", lambda: self.node_states()[node] in well)
+        self.wait_for(f"{node} to be well", lambda: self.node_states()[node] in WELL)
 
-    def restart_controller(self) -> None:
-        """Kill slurmctld and start it again."""
-        self.kill_controller()
+    def restart_controller(self, *, forget: bool = False) -> None:
+        """Kill slurmctld and start it again.
+
+        Args:
+            forget: Don't wait until all jobs are saved first: what changed in the last 5 s may be lost, jobs among it.
+        """
+        self.kill_controller(forget=forget)
         self.start_controller()
 
-    def kill_controller(self) -> None:
-        """Kill slurmctld: no command of Slurm but sacct and sacctmgr answers."""
+    def kill_controller(self, *, forget: bool = False) -> None:
+        """Kill slurmctld, when all jobs are saved: no command of Slurm but sacct and sacctmgr answers."""
+        if not forget:
+            self.wait_until_saved()
         self.end("slurmctld")
+
+    def wait_until_saved(self) -> None:
+        """Wait until the controller has saved all jobs as they are now, which it does within 5 s of a change.
+
+        They are when a job is that comes after them: it is held, and cancelled then.
+        """
+        name = f"saved-{time.monotonic_ns()}"
+        job = self.submit("true", "--hold", f"--job-name={name}")
+        saved = self.layout.state / "job_state"
+        self.wait_for("all jobs to be saved", lambda: saved.exists() and name.encode() in saved.read_bytes())
+        self.scancel(job)
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""
