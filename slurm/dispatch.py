@@ -19,7 +19,7 @@ from harness.errors import StoreError
 from harness.plan.resolve import Plan
 from harness.plan.trials import cells_of, trials_of
 from harness.runner.prepare import prepare, to_run
-from harness.store.atomic import write_json
+from harness.store.atomic import write_json, write_text
 from harness.store.paths import RunPaths
 from harness.store.stages import STAGES, Stage
 from harness.tuning.settle import choose
@@ -28,7 +28,7 @@ from slurm.code import CodeSnapshot, take_snapshot
 from slurm.commands import SlurmError
 from slurm.executor import Batch, Cluster, environment, here, make_executor, with_rest_of_path
 from slurm.limits import Limits
-from slurm.profile import Profile
+from slurm.profile import Profile, written
 from slurm.queued import Queued, only_one, read_queued
 from slurm.requests import Request
 from slurm.submitted import Submitted, append_submitted, comment
@@ -114,6 +114,8 @@ class Dispatcher:
         with only_one(self.run, waiting):
             needs, snapshot = self.needs(plan), take_snapshot(self.run)
             prepare(needs.plan, self.run)
+            # Beside the plan's copy, where whoever goes on with this run looks for it.
+            write_text(self.run.profile, written(self.profile))
             if needs.arrays:
                 check(needs, snapshot)
             sent = Sent(needs=needs, snapshot=snapshot, jobs=[])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from harness.errors import PlanError
@@ -151,6 +152,12 @@ def load_profile(path: Path) -> Profile:
         return Profile.model_validate(source.data)
     except ValidationError as error:
         raise PlanError([complaint(source, detail, PARTS) for detail in error.errors()]) from error
+
+
+def written(profile: Profile) -> str:
+    """Return a profile as the text of a file: what `load_profile` reads as the same."""
+    said = profile.model_dump(mode="json", exclude_none=True)
+    return yaml.safe_dump({name: value for name, value in said.items() if value != {}}, sort_keys=False)
 
 
 def find_profile(plan: Path | None) -> Path | None:

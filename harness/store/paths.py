@@ -132,6 +132,11 @@ class RunPaths:
         return self.root / "jobs"
 
     @property
+    def profile(self) -> Path:
+        """What the jobs of the run were last queued with: what they ask a cluster for."""
+        return self.root / "cluster.yaml"
+
+    @property
     def dry_run(self) -> Path:
         """The scripts that would be sent to a scheduler, to look at."""
         return self.jobs / "dry-run"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import PlanError
-from slurm.profile import find_profile, load_profile
+from slurm.profile import find_profile, load_profile, overridden, written
 
 WHOLE = """
 partition: gpu
@@ -24,14 +24,14 @@ probe: {time: 1}
 """
 
 
-def written(folder: Path, text: str) -> Path:
+def file_with(folder: Path, text: str) -> Path:
     path = folder / "cluster.yaml"
     path.write_text(text)
     return path
 
 
 def test_stages_inherit_what_they_do_not_say(tmp_path: Path) -> None:
-    profile = load_profile(written(tmp_path, WHOLE))
+    profile = load_profile(file_with(tmp_path, WHOLE))
     train, evaluate, probe = (profile.request(stage) for stage in ("train", "evaluate", "probe"))
     assert (train.partition, train.time_min, train.memory_gib, train.gpus) == ("gpu", 240, 32.0, 1)
     assert (evaluate.partition, evaluate.time_min, evaluate.gpus) == ("cpu", 90, 0)
@@ -42,8 +42,8 @@ def test_stages_inherit_what_they_do_not_say(tmp_path: Path) -> None:
 
 
 def test_a_probe_is_short_unless_the_profile_says_otherwise(tmp_path: Path) -> None:
-    assert load_profile(written(tmp_path, "time: 2d\ntrain: {time: 3d, gpus: 2}")).request("probe").time_min == 2
-    assert load_profile(written(tmp_path, "train: {gpus: 2}")).request("probe").gpus == 2
+    assert load_profile(file_with(tmp_path, "time: 2d\ntrain: {time: 3d, gpus: 2}")).request("probe").time_min == 2
+    assert load_profile(file_with(tmp_path, "train: {gpus: 2}")).request("probe").gpus == 2
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_probe_is_short_unless_the_profile_says_otherwise(tmp_path: Path) -> N
     [("30", 30), ("90min", 90), ("4h", 240), ("2d", 2880), ("4:00:00", 240), ("1-12:00:30", 2161), ("'0:10:00'", 10)],
 )
 def test_times_are_read_as_slurm_and_people_write_them(text: str, minutes: int, tmp_path: Path) -> None:
-    assert load_profile(written(tmp_path, f"time: {text}")).request("train").time_min == minutes
+    assert load_profile(file_with(tmp_path, f"time: {text}")).request("train").time_min == minutes
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_times_are_read_as_slurm_and_people_write_them(text: str, minutes: int, 
 )
 def test_what_is_wrong_is_said_with_its_line(text: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(PlanError) as caught:
-        load_profile(written(tmp_path, text))
+        load_profile(file_with(tmp_path, text))
     assert expected in str(caught.value)
     assert str(tmp_path / "cluster.yaml") in str(caught.value)
 
 
 def test_an_empty_profile_is_the_defaults(tmp_path: Path) -> None:
-    request = load_profile(written(tmp_path, "# nothing\n")).request("train")
+    request = load_profile(file_with(tmp_path, "# nothing\n")).request("train")
     assert (request.time_min, request.cpus, request.partition) == (240, 1, None)
 
 
@@ -84,12 +84,22 @@ def test_the_profile_beside_the_plan_goes_first(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "plans").mkdir()
     monkeypatch.chdir(tmp_path)
     assert find_profile(tmp_path / "plans" / "p.yaml") is None
-    here = written(tmp_path, "")
+    here = file_with(tmp_path, "")
     assert find_profile(tmp_path / "plans" / "p.yaml") == here.relative_to(tmp_path)
-    beside = written(tmp_path / "plans", "")
+    beside = file_with(tmp_path / "plans", "")
     assert find_profile(tmp_path / "plans" / "p.yaml") == beside
 
 
 @pytest.mark.parametrize(("minutes", "signal"), [(240, 90), (2, 30), (1, 15)])
 def test_a_short_job_keeps_most_of_its_time(minutes: int, signal: int, tmp_path: Path) -> None:
-    assert load_profile(written(tmp_path, f"time: {minutes}")).request("train").signal_s == signal
+    assert load_profile(file_with(tmp_path, f"time: {minutes}")).request("train").signal_s == signal
+
+
+def test_a_profile_is_kept_with_what_was_typed_over_it(tmp_path: Path) -> None:
+    profile = load_profile(file_with(tmp_path, WHOLE))
+    kept = overridden(profile, {"partition": "other", "time": 20, "qos": None})
+    again = load_profile(file_with(tmp_path, written(kept)))
+    assert again == kept
+    assert {again.request(stage).partition for stage in ("train", "evaluate", "probe")} == {"other"}
+    assert [again.request(stage).time_min for stage in ("train", "evaluate", "probe")] == [20, 20, 1]
+    assert load_profile(file_with(tmp_path, written(profile))) == profile
