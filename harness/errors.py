@@ -9,8 +9,28 @@ from typing import Literal
 from harness.store.atomic import FULL
 
 CauseKind = Literal[
-    "diverged", "out of memory", "disk full", "grader error", "checkpoint damaged", "killed", "interrupted", "error"
+    "diverged",
+    "out of memory",
+    "disk full",
+    "grader error",
+    "checkpoint damaged",
+    "killed",
+    "interrupted",
+    "preempted",
+    "requeued",
+    "time limit",
+    "node failure",
+    "cancelled",
+    "lost lease",
+    "taken",
+    "no progress",
+    "limit reached",
+    "error",
 ]
+PAUSES: frozenset[CauseKind] = frozenset(
+    {"interrupted", "preempted", "requeued", "time limit", "node failure", "cancelled", "lost lease"}
+)
+"""Causes from outside: the cell itself is well, and goes on from where it was."""
 
 DISK_FULL_WORDS = ("no space left on device", "os error 28", "pytorchstreamwriter failed writing", "unexpected pos")
 """What safetensors (the second) and torch (the last two) say when a write finds no room."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -9,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+CODE_FACTS = "snapshot.json"
+"""In the folder of a code snapshot: the hash of its files, and the commit that they were copied from."""
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "lm_eval", "datasets", "numpy")
 
 
@@ -16,12 +19,10 @@ def fingerprint(threads: int) -> dict[str, Any]:
     """Return the versions, the code's commit and the device of this process."""
     import torch
 
-    root = Path(__file__).parent.parent
     cuda = torch.cuda.is_available()
     return {
         "explorebench": _version("explorebench"),
-        "commit": _git(root, "rev-parse", "HEAD"),
-        "dirty": bool(_git(root, "status", "--porcelain")),
+        **code_facts(Path(__file__).parent.parent),
         "python": platform.python_version(),
         **{name: _version(name) for name in LIBRARIES},
         "platform": platform.platform(),
@@ -30,6 +31,15 @@ def fingerprint(threads: int) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": threads,
     }
+
+
+def code_facts(root: Path) -> dict[str, Any]:
+    """Return the commit of the code in `root`, whether it differs from that, and its hash if it is a snapshot."""
+    try:
+        taken = json.loads((root / CODE_FACTS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {"commit": _git(root, "rev-parse", "HEAD"), "dirty": bool(_git(root, "status", "--porcelain"))}
+    return {name: taken[name] for name in ("commit", "dirty", "code")}
 
 
 def _version(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.store.attempts import read_attempts
@@ -25,14 +25,15 @@ def accounting_table(run: Run) -> Table:
     paths = RunPaths(run.root)
     if not paths.accounting.is_file():
         return Table(header=HEADER, rows=())
-    jobs: Mapping[str, Mapping[str, Any]] = json.loads(paths.accounting.read_text(encoding="utf-8"))
+    jobs: Mapping[str, Sequence[Mapping[str, Any]]] = json.loads(paths.accounting.read_text(encoding="utf-8"))
     rows = []
     for cell in run.cells:
         lines = run.compute_of(cell.id)
         for attempt in read_attempts(run.paths[cell.id]):
-            found = jobs.get(attempt.job or "")
-            if found is None:
+            runs = jobs.get(attempt.job or "", ())
+            if attempt.restart >= len(runs):
                 continue
+            found = runs[attempt.restart]
             ours = total(lines[lines["attempt"] == attempt.attempt], "device_seconds")
             rows.append(
                 (

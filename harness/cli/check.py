@@ -117,7 +117,7 @@ def _print_cost(plan: Plan) -> None:
     from suites import training_task
 
     shape = shape_of(load_skeleton(plan.model.folder))
-    prompt = _mean_prompt(training_task(plan.task), load_tokenizer(plan.model.folder))
+    prompt = mean_prompt(training_task(plan.task), load_tokenizer(plan.model.folder))
     cost = estimate(plan, shape, prompt)
     click.echo(f"\ncost\n  training: {cost.trained_cells} cells of {_amount(plan.budget)}")
     _print_amounts(cost)
@@ -143,7 +143,7 @@ def _print_amounts(cost: Estimate) -> None:
     )
 
 
-def _mean_prompt(task: TrainingTask, tokenizer: PreTrainedTokenizerFast) -> float:
+def mean_prompt(task: TrainingTask, tokenizer: PreTrainedTokenizerFast) -> float:
     """Return the mean length of a training prompt in tokens."""
     import random
 

@@ -21,7 +21,7 @@ def explained(*others: type[Exception], code: int = MISUSE) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        problems = error.problems if isinstance(error, PlanError) else [_text(error)]
+        problems = getattr(error, "problems", None) or [_text(error)]
         for problem in problems:
             click.echo(f"error: {one_line(problem)}", err=True)
         sys.exit(code)

@@ -14,7 +14,6 @@ from harness.store.status import read_cells, read_trials, require_same_format
 
 if TYPE_CHECKING:
     from harness.plan.resolve import Plan
-    from slurm.dispatch import Resources
 
 INTERRUPTED = 130
 
@@ -23,24 +22,32 @@ INTERRUPTED = 130
 @click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
 @click.option("--runs", type=click.Path(file_okay=False, path_type=Path), default="runs", show_default=True)
 @click.option("--on", type=click.Choice(["local", "slurm"]), default="local", show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), help="Local: cells side by side. [default: one a core]")
-@click.option("--partition", help="Slurm: where jobs go. [default: the cluster's own]")
-@click.option("--timeout-min", type=click.IntRange(min=1), default=240, show_default=True, help="Slurm: for each job.")
 @click.option("--retry-failed", is_flag=True, help="Try cells again that have failed.")
+@click.option("--workers", type=click.IntRange(min=1), help="Local: cells side by side. [default: one a core]")
+@click.option("--profile", type=click.Path(path_type=Path), help="Slurm: what jobs ask for. [default: cluster.yaml]")
+@click.option("--partition", help="Slurm: where jobs go, whatever the profile says.")
+@click.option("--timeout-min", type=click.IntRange(min=1), help="Slurm: for each job, whatever the profile says.")
+@click.option("--dry-run", is_flag=True, help="Slurm: say what would be sent, and write the scripts.")
+@click.option("--preflight/--no-preflight", default=True, help="Slurm: try a node out first.  [default: preflight]")
 def queue(
     plan_file: Path,
     runs: Path,
     on: str,
-    workers: int | None,
-    partition: str | None,
-    timeout_min: int,
     retry_failed: bool,
+    workers: int | None,
+    profile: Path | None,
+    partition: str | None,
+    timeout_min: int | None,
+    dry_run: bool,
+    preflight: bool,
 ) -> None:
     """Run what is missing of PLAN; typed again, it goes on where it was.
 
-    Exit code 0 when every cell is done (on Slurm: queued), 1 when some failed, 2 when the plan can't be run, 130 when
-    interrupted.
+    Exit code 0 when every cell is done (on Slurm: queued), 1 when some failed or nothing could be sent, 2 when the plan
+    can't be run, 130 when interrupted.
     """
+    if on == "local" and (profile or partition or timeout_min or dry_run):
+        raise click.UsageError("--profile, --partition, --timeout-min and --dry-run are for --on slurm")
     with explained():
         from harness.plan.resolve import load_plan
 
@@ -49,11 +56,17 @@ def queue(
     with explained():
         require_same_format(run)
         if on == "slurm":
-            from slurm.dispatch import Resources
+            from harness.cli.submission import Wishes, send
 
-            resources = Resources(timeout_min=timeout_min, partition=partition)
-            _submit(plan_file, plan, run, resources, retry_failed)
-            return
+            wishes = Wishes(
+                plan_file=plan_file,
+                profile=profile,
+                overrides={"partition": partition, "time": timeout_min},
+                retry_failed=retry_failed,
+                dry_run=dry_run,
+                preflight=preflight,
+            )
+            sys.exit(send(plan, run, wishes))
         try:
             plan = _run_here(plan, run, workers, retry_failed)
         except KeyboardInterrupt:
@@ -64,18 +77,6 @@ def queue(
             sys.exit(1)
         code = _summary(plan, run, retry_failed)
     sys.exit(code)
-
-
-def _submit(plan_file: Path, plan: Plan, run: RunPaths, resources: Resources, retry_failed: bool) -> None:
-    """Queue a job on Slurm for each cell that needs one, and say what comes next."""
-    from harness.tuning.waiting import waiting_lines
-    from slurm.dispatch import submit
-
-    plan, jobs = submit(plan, run, "slurm", resources, retry_failed=retry_failed)
-    click.echo(f"{len(jobs)} jobs queued: {', '.join(job.job_id for job in jobs)}")
-    for line in waiting_lines(plan, run):
-        click.echo(f"{line}; when its trials are done, type the same again: explorebench queue {plan_file} --on slurm")
-    click.echo(f"next: explorebench status {run.root}")
 
 
 def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool) -> Plan:
@@ -105,6 +106,9 @@ def _summary(plan: Plan, run: RunPaths, retry_failed: bool) -> int:
     bad = [status for status in (*trials, *cells) if needs[status.id] != "done"]
     for status in bad:
         state = "records are missing" if status.state == "done" else status.state
+        if status.state == "cancelled":
+            click.echo(f"{status.id}: cancelled; to go on with it: explorebench resume {run.root}", err=True)
+            continue
         click.echo(f"{status.id}: {state}: {status.cause or 'another runner has it'}", err=True)
     if any(status.state == "failed" for status in bad) and not retry_failed:
         click.echo("failed cells stay as they are; to try them again: --retry-failed", err=True)

@@ -23,11 +23,14 @@ from harness.cli.errors import explained
 @click.option("--partial", is_flag=True, help="Report a run that isn't finished; the report is marked as partial.")
 def report(run_folder: Path, site: Path, unit: str | None, amount: float | None, *, partial: bool) -> None:
     """Write the page and the leaderboard of RUN (such as runs/tiny)."""
+    from harness.store.paths import RunPaths
     from reports import ReportError, write_report
+    from slurm.accounting import collect
 
     if amount is not None and unit is None:
         raise click.UsageError("--amount needs --unit, in which it is")
 
     with explained(ReportError):
+        collect(RunPaths(run_folder))
         paths = write_report(run_folder, site, unit=unit, amount=amount, partial=partial)
     click.echo(f"wrote {paths.page} and {paths.leaderboard}")

@@ -29,9 +29,11 @@ def watch(run_folder: Path, arm: str | None, every: float, *, once: bool) -> Non
     from harness.runner.following import Following
     from harness.runner.watching import picked, plain
     from harness.store.paths import RunPaths
+    from slurm.states import Looks
 
     with explained():
-        following = Following.of(RunPaths(run_folder))
+        run = RunPaths(run_folder)
+        following = Following.of(run, Looks(run=run).refined)
         cells = following.look()
         names = list(dict.fromkeys(cell.status.arm for cell in cells))
         if arm is not None and arm not in names:
@@ -61,7 +63,7 @@ def _live(following: Following, arm: str | None, every: float, console: Console)
             while True:
                 cells = picked(following.look(), arm)
                 live.update(drawn(following, cells, *console.size), refresh=True)
-                if not any(cell.status.state in ("running", "waiting") for cell in cells):
+                if not any(cell.status.state in ("running", "queued", "waiting") for cell in cells):
                     break
                 time.sleep(every)
     except KeyboardInterrupt:

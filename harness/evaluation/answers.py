@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,18 +51,33 @@ class Effort:
     """That generating held the engine."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Permit:
+    """What is asked while answers are made and kept; either may raise to end it there."""
+
+    pause: Callable[[], None] = lambda: None
+    """Before a batch is answered."""
+    write: Callable[[], None] = lambda: None
+    """Before anything is written or deleted."""
+
+
+FREE = Permit()
+
+
 @dataclass(kw_only=True)
 class AnswerStore:
     """Answers to one suite by one model, in any number of line files: one for each process that writes."""
 
     folder: Path
+    permit: Permit = FREE
     effort: Effort = field(default_factory=Effort)
     _places: dict[tuple[str, int], Place] = field(default_factory=dict)
     """By item and first sample."""
 
     @classmethod
-    def opened(cls, folder: Path, key: Any) -> AnswerStore:
+    def opened(cls, folder: Path, key: Any, permit: Permit = FREE) -> AnswerStore:
         """Return the store in `folder` with what has been answered under `key`; answers under another are deleted."""
+        permit.write()
         path = folder / "key.json"
         try:
             same = json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(key))
@@ -72,7 +87,7 @@ class AnswerStore:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             write_json(path, key)
-        store = cls(folder=folder)
+        store = cls(folder=folder, permit=permit)
         store.refresh()
         return store
 
@@ -97,6 +112,7 @@ class AnswerStore:
             completions: Their answers.
             seconds: What generating them took.
         """
+        self.permit.write()
         file = self.folder / f"{writer}.jsonl"
         rows, prompt_tokens = [], {request.item: len(request.ids) for request in batch}
         for item, first in _firsts(batch):
@@ -123,6 +139,7 @@ class AnswerStore:
 
     def drop(self) -> None:
         """Delete all of it: the records are written."""
+        self.permit.write()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _note(self, place: Place, row: dict[str, Any]) -> None:

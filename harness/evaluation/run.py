@@ -89,6 +89,7 @@ def generate(
     for batch in batches[share.index :: share.of]:
         if store.has(batch):
             continue
+        store.permit.pause()
         started_s = time.perf_counter()
         completions = engine.complete(batch, decoding, key.stream)
         _require_all(batch, completions)

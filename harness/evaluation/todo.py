@@ -9,11 +9,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import CellError
-from harness.evaluation.answers import AnswerStore, Effort
+from harness.evaluation.answers import FREE, AnswerStore, Effort, Permit
 from harness.evaluation.engines.versions import transformers_id
 from harness.evaluation.errors import DivergedModelError, GraderError, UnfitSuiteError
 from harness.evaluation.key import EvaluationKey
-from harness.evaluation.records import RecordKey, recorded_settings, write_records
+from harness.evaluation.records import ItemRecord, RecordKey, recorded_settings, write_records
 from harness.evaluation.run import generate, graded
 from harness.ledger.counters import energy_counters, peak_memory
 from harness.ledger.flops import ModelShape, shape_of
@@ -90,6 +90,7 @@ class Recorder:
     cell: Cell
     paths: CellPaths
     ledger: Ledger
+    permit: Permit = FREE
 
     def missing(self) -> list[Todo]:
         """Return the records that are still to be made."""
@@ -99,11 +100,13 @@ class Recorder:
         """Evaluate each checkpoint in `todos` and write its records, loading each model once.
 
         Raises:
-            CellError: If a grader raises, a checkpoint can't be loaded, or its model has diverged.
+            CellError: If a grader raises, a checkpoint can't be loaded, or its model has diverged; or if the attempt
+                must stop, or may not write any more.
         """
         from harness.evaluation.engines.transformers import TransformersEngine
 
         for checkpoint, group in groupby(todos, key=lambda todo: todo.checkpoint):
+            self.permit.pause()
             self._require_intact(checkpoint)
             with _attributed():
                 folder = self.paths.checkpoint(checkpoint) if checkpoint else self.plan.model.folder
@@ -123,19 +126,25 @@ class Recorder:
     def _record(self, engine: TransformersEngine, tokenizer: Any, todo: Todo) -> Effort:
         """Answer, grade and write one suite, going on from what a killed attempt has answered; return what it took."""
         key = key_of(self.plan, self.cell, self.paths, todo)
-        store = AnswerStore.opened(self.paths.answers(todo.checkpoint, todo.suite.name), key.json())
+        folder = self.paths.answers(todo.checkpoint, todo.suite.name)
+        store = AnswerStore.opened(folder, key.json(), self.permit)
         with _attributed():
             generate(engine, tokenizer, todo.suite, key, store)
             write_records(
                 self.paths.record(todo.checkpoint, todo.suite.name),
                 self._key(todo),
-                graded(todo.suite, store),
+                self._permitted(graded(todo.suite, store)),
                 settings=key.digest,
                 facts={"key": key.json(), "suite": todo.suite.terms()},
                 texts_mb=self.plan.evaluation.texts_mb,
             )
         store.drop()
         return store.effort
+
+    def _permitted(self, records: Iterable[ItemRecord]) -> Iterator[ItemRecord]:
+        """Pass the records on; with the last of them, make sure that the file may be put in its place."""
+        yield from records
+        self.permit.write()
 
     def _require_intact(self, checkpoint: int) -> None:
         """Raise CellError for a checkpoint that isn't as it was sealed; it and later ones are set aside."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -62,6 +62,8 @@ class Ledger:
     path: Path
     attempt: int
     spent: Spent = field(default_factory=Spent)
+    allowed: Callable[[], None] = lambda: None
+    """Raises if the attempt may not write any more."""
 
     def step(self, uses: Iterable[Use]) -> None:
         """Book the uses of one optimizer step; what its watches used stays outside the budget."""
@@ -85,4 +87,5 @@ class Ledger:
         self._write(use)
 
     def _write(self, use: Use) -> None:
+        self.allowed()
         append_line(self.path, {"attempt": self.attempt, **asdict(use)})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -41,15 +43,23 @@ EXPECTED = {
 SHOWN_CHARACTERS = 80
 
 
-def complaint(source: Source, detail: ErrorDetails) -> str:
-    """Return the line that tells of one of pydantic's errors."""
+def complaint(
+    source: Source, detail: ErrorDetails, parts: Mapping[Location, type[BaseModel]] = MappingProxyType(PARTS)
+) -> str:
+    """Return the line that tells of one of pydantic's errors.
+
+    Args:
+        source: The file.
+        detail: The error.
+        parts: What stands where in the file; a plan's by default.
+    """
     kind = detail["type"]
     location = _in_file(source, detail["loc"])
     if kind == "missing":  # the field isn't in the file, so it can't be looked up there
         location = (*_in_file(source, detail["loc"][:-1]), detail["loc"][-1])
     where = source.where(location)
     if kind == "extra_forbidden":
-        known = list(_model_at(detail["loc"]).model_fields)
+        known = list(_model_at(detail["loc"], parts).model_fields)
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return f"{where}: no such field.{hint} Known: {', '.join(known)}"
@@ -95,5 +105,5 @@ def _item(data: Any, part: int | str) -> Any:
     return data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
 
 
-def _model_at(location: Location) -> type[BaseModel]:
-    return PARTS[tuple(part for part in location[:-1] if isinstance(part, str))]
+def _model_at(location: Location, parts: Mapping[Location, type[BaseModel]]) -> type[BaseModel]:
+    return parts[tuple(part for part in location[:-1] if isinstance(part, str))]

@@ -31,12 +31,14 @@ def resolved_json(plan: Plan) -> dict[str, Any]:
         "arms": [_arm(arm) for arm in plan.arms],
         "controls": {"on": plan.controls, "left_out": _left_out(plan)},
         "training": {**plan.training.model_dump(), "max_completion_tokens": plan.max_completion_tokens},
-        "evaluation": plan.evaluation.model_dump(),
+        # Whose jobs evaluate makes no two runs different.
+        "evaluation": plan.evaluation.model_dump(exclude={"separate"}),
         "suites": [_suite(plan, use, suite) for use, suite in plan.suites],
         "verdicts": plan.verdicts.model_dump(),
         "compare_at": plan.compare_at,
         "cells": [{"id": cell.id, "arm": cell.arm, "seed": cell.seed} for cell in plan.cells],
         "watch": {watch.name: asdict(watch) for watch in plan.watches},
+        "limits": plan.limits.model_dump(),
         "tuning": None if plan.tuning is None else _tuning(plan, plan.tuning),
         "trials": [{"id": trial.cell.id, "arm": trial.cell.arm, "seed": trial.cell.seed} for trial in trials_of(plan)],
     }

@@ -18,7 +18,7 @@ from harness.plan.controls import controlled
 from harness.plan.entries import resolve_arms
 from harness.plan.model import PinnedModel, pin_model
 from harness.plan.run import run_settings
-from harness.plan.schema import Budget, Evaluation, PlanFile, SuiteUse, Training, Verdicts
+from harness.plan.schema import Budget, Evaluation, Limits, PlanFile, SuiteUse, Training, Verdicts
 from harness.plan.source import Source, read_source
 from harness.plan.suites import spelled_out, use_snapshot
 from harness.plan.tuning import Tuning, resolve_tuning
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from suites.contract import Suite
 
 Found = TypeVar("Found")
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,8 @@ class Plan:
     """Suite on which the best checkpoint of a cell is chosen; None for the last checkpoint."""
     watches: tuple[Watch, ...] = ()
     """Look at every cell while it trains; no part of what a cell is, since they change nothing."""
+    limits: Limits = DEFAULT_LIMITS
+    """What a cell may take before somebody must look at it; no part of what it is."""
     tuning: Tuning | None = None
     cells: tuple[Cell, ...] = ()
     """Those of all arms but the ones that wait for their trials."""
@@ -90,11 +93,12 @@ def with_cells(plan: Plan) -> Plan:
     """Return `plan` with its controls, and the cells of all its arms but those that wait for their trials."""
     if plan.controls:
         plan = replace(plan, arms=controlled(plan.arms, plan.training))
-    cells = [_cell(plan, arm, seed) for arm in plan.arms if not arm.waiting for seed in plan.seeds]
+    problems = training_task(plan.task).sha256  # once: it looks through all installed packages
+    cells = [_cell(plan, arm, seed, problems) for arm in plan.arms if not arm.waiting for seed in plan.seeds]
     return replace(plan, cells=tuple(cells))
 
 
-def _cell(plan: Plan, arm: Arm, seed: int) -> Cell:
+def _cell(plan: Plan, arm: Arm, seed: int, problems: str | None) -> Cell:
     if arm.strategy is None:
         return cell_for(arm.name, arm.spec, seed, {"model": plan.model.sha256})
     shared = {
@@ -106,7 +110,7 @@ def _cell(plan: Plan, arm: Arm, seed: int) -> Cell:
     }
     if arm.encoders:
         shared["encoders"] = arm.encoders
-    if problems := training_task(plan.task).sha256:
+    if problems:
         shared["problems"] = problems
     return cell_for(arm.name, arm.spec, seed, shared)
 
@@ -143,6 +147,7 @@ def _resolved(source: Source, file: PlanFile) -> Plan:
         verdicts=file.verdicts,
         compare_at=None if file.compare_at == "last" else file.compare_at.best_on,
         watches=watches,
+        limits=file.limits,
         tuning=tuning,
     )
     if problems := budget_problems(plan):

@@ -128,6 +128,8 @@ class Evaluation(_Part):
     batch_size: int = Field(default=512, ge=1)
     texts_mb: float = Field(default=512, ge=0)
     """Million characters of answers that are kept for each checkpoint and suite; counts and grades always are."""
+    separate: bool = False
+    """Whether a cluster evaluates in jobs of their own, after those that train; results are the same either way."""
 
 
 class Verdicts(_Part):
@@ -149,6 +151,15 @@ class BestOn(_Part):
 
     best_on: str
     """A suite of the plan; where arms are also compared on it, the page marks every row."""
+
+
+class Limits(_Part):
+    """What a cell may take before somebody must look at it; no part of what it is. A retry counts anew."""
+
+    attempts: int = Field(default=50, ge=1)
+    """Starts of a cell's job, however they ended."""
+    hours: float = Field(default=336, gt=0)
+    """All of them together."""
 
 
 def _seed_list(value: object) -> object:
@@ -223,6 +234,7 @@ class PlanFile(_Part):
     """At which checkpoint arms are compared."""
     watch: list[Any] = ["diversity", "plateau", "collapse"]
     """What looks at every cell while it trains; it changes nothing, and its cost is outside the budget."""
+    limits: Limits = Limits()
     tuning: TuningUse | None = None
     """Without it, every arm stands as it is written."""
 

@@ -84,7 +84,7 @@ def status_table(statuses: list[CellStatus], title: str) -> Table:
     for status in statuses:
         table.add_row(
             Text(one_line(f"{_mark(status)}{status.arm} · seed {status.seed}")),
-            Text(one_line(status.phase or (f"{status.state}: {status.cause}" if status.cause else status.state))),
+            Text(one_line(status.phase or status.words)),
             f"{status.share:.0%}",
             _number(status, "reward", ".3f"),
             _number(status, "tokens_per_s", ",.0f") if status.state == "running" else "",
@@ -96,7 +96,8 @@ def status_table(statuses: list[CellStatus], title: str) -> Table:
 def plain_line(status: CellStatus) -> str:
     """Return one line on a cell."""
     reward = _number(status, "reward", ".3f")
-    parts = [status.state, f"{status.share:.0%}", f"reward {reward}" if reward else "", status.cause or ""]
+    share = "" if status.state == "running" else f"{status.share:.0%}"
+    parts = [status.head, share, f"reward {reward}" if reward else "", status.cause or ""]
     return one_line(f"{_mark(status)}{status.arm} seed {status.seed}: " + ", ".join(part for part in parts if part))
 
 

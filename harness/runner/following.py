@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from harness.store.paths import CellPaths, RunPaths
 from harness.store.schema import SUMMARY_KEY
 from harness.store.status import CellStatus, cell_status, read_resolved
 
+Refine = Callable[[list[CellStatus]], tuple[list[CellStatus], list[str]]]
 FINAL = ("done",)
 """States that are not looked at again."""
 
@@ -73,9 +74,13 @@ class Following:
     cells: dict[str, Followed] = field(default_factory=dict)
     primary: tuple[str, ...] = ()
     name: str = ""
+    refine: Refine | None = None
+    """Adds to what the files say what a scheduler knows."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader should know about the states."""
 
     @classmethod
-    def of(cls, run: RunPaths) -> Following:
+    def of(cls, run: RunPaths, refine: Refine | None = None) -> Following:
         """Return a run that hasn't been looked at.
 
         Raises:
@@ -83,19 +88,14 @@ class Following:
         """
         resolved = read_resolved(run)
         primary = tuple(str(suite["name"]) for suite in resolved["suites"] if suite["primary"])
-        return cls(run=run, primary=primary, name=str(resolved["name"]))
+        return cls(run=run, primary=primary, name=str(resolved["name"]), refine=refine)
 
     def look(self) -> list[Followed]:
         """Return all cells as they are now, trials first."""
-        resolved = read_resolved(self.run)
-        for cell in [*resolved.get("trials", []), *resolved["cells"]]:
-            known = self.cells.get(cell["id"])
-            if known is not None and known.status.state in FINAL:
-                continue
-            paths = self.run.cell(cell["id"])
-            status = cell_status(paths, cell["id"], cell["arm"], cell["seed"])
+        for status in self._statuses():
+            known, paths = self.cells.get(status.id), self.run.cell(status.id)
             if known is None:
-                known = self.cells[cell["id"]] = Followed(status=status)
+                known = self.cells[status.id] = Followed(status=status)
             if status.cause and status.cause != known.status.cause:
                 step = status.last_step.get("step", 0)
                 known.happenings.append(
@@ -105,6 +105,18 @@ class Following:
             known.read_on(paths)
             self._read_scores(known, paths)
         return list(self.cells.values())
+
+    def _statuses(self) -> list[CellStatus]:
+        """Return how the cells stand that may have changed, trials first."""
+        resolved, statuses = read_resolved(self.run), []
+        for cell in [*resolved.get("trials", []), *resolved["cells"]]:
+            known = self.cells.get(cell["id"])
+            if known is None or known.status.state not in FINAL:
+                paths = self.run.cell(cell["id"])
+                statuses.append(cell_status(paths, cell["id"], cell["arm"], cell["seed"]))
+        if self.refine is not None:
+            statuses, self.notes = self.refine(statuses)
+        return statuses
 
     def _read_scores(self, known: Followed, paths: CellPaths) -> None:
         if not paths.records.is_dir():

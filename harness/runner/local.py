@@ -17,6 +17,7 @@ from harness.runner.prepare import prepare, threads_of, to_run
 from harness.runner.worker import work
 from harness.store import attempts
 from harness.store.paths import RunPaths
+from harness.store.processes import host_name
 from harness.tuning.settle import choose
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -101,16 +102,17 @@ class LocalRunner:
             code = process.exitcode or 0
             kind = "killed" if code < 0 else "error"
             message = f"signal {-code}" if code < 0 else f"exit code {code} before it could say why"
-            self._close(self._active.pop(process), process.pid, {"kind": kind, "message": message})
+            self._close(self._active.pop(process), process.pid, code, {"kind": kind, "message": message})
         if ready:
             self._choose_more()
 
-    def _close(self, cell: Cell, pid: int | None, cause: dict[str, str]) -> None:
+    def _close(self, cell: Cell, pid: int | None, code: int, cause: dict[str, str]) -> None:
         """Write the cause of an attempt that its process could not write itself; others' attempts are left alone."""
         paths = self.run.cell(cell.id)
         made = attempts.read_attempts(paths)
-        own = [attempt for attempt in made if attempt.pid == pid]
-        if (own and own[-1].ended is not None) or any(attempt.alive(paths) for attempt in made):
+        own = [attempt for attempt in made if attempt.pid == pid and attempt.host == host_name()]
+        left_to_others = not own and not code
+        if left_to_others or (own and own[-1].ended is not None) or any(attempt.alive(paths) for attempt in made):
             return
         try:
             attempt = own[-1] if own else attempts.begin(paths)
@@ -127,7 +129,9 @@ class LocalRunner:
             if process.is_alive():
                 process.kill()
                 process.join()
-            self._close(cell, process.pid, {"kind": "interrupted", "message": "stopped by the user"})
+            self._close(
+                cell, process.pid, process.exitcode or 0, {"kind": "interrupted", "message": "stopped by the user"}
+            )
         self._active.clear()
 
 

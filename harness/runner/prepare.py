@@ -15,8 +15,9 @@ from harness.store.atomic import write_json, write_text
 from harness.store.paths import RunPaths
 from harness.store.questions import write_questions
 from harness.store.status import cell_status, require_same_format
+from harness.store.wishes import Wish, read_wish
 
-Need = Literal["done", "run", "running", "failed"]
+Need = Literal["done", "run", "running", "failed", "cancelled"]
 
 
 def prepare(plan: Plan, run: RunPaths) -> None:
@@ -33,13 +34,17 @@ def prepare(plan: Plan, run: RunPaths) -> None:
 
 
 def need_of(plan: Plan, cell: Cell, run: RunPaths, *, retry_failed: bool) -> Need:
-    """Return what a cell needs: nothing, an attempt, patience, or somebody to look at why it failed."""
+    """Return what a cell needs: nothing, an attempt, patience, rest, or somebody to look at why it failed."""
     paths = run.cell(cell.id)
     status = cell_status(paths, cell.id, cell.arm, cell.seed)
     if status.state == "running":
         return "running"
     if status.state == "done" and not missing(plan, cell, paths):
         return "done"
+    if status.state == "cancelled":
+        return "cancelled"
+    if status.state == "failed" and read_wish(paths) == Wish("retry", status.attempts):
+        return "run"
     return "failed" if status.state == "failed" and not retry_failed else "run"
 
 

@@ -27,7 +27,7 @@ FRAME = 4
 """Lines of a view beside cells and happenings: its title, the header, and one that stays free."""
 SMALL = 8
 """Lines of a terminal below which there is no room for what happened."""
-FIRST: tuple[State, ...] = ("running", "failed", "interrupted", "waiting", "done")
+FIRST: tuple[State, ...] = ("running", "failed", "interrupted", "queued", "waiting", "cancelled", "done")
 
 
 def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
@@ -54,9 +54,10 @@ def picked(cells: Sequence[Followed], arm: str | None) -> list[Followed]:
 
 
 def title(following: Following, cells: Sequence[Followed]) -> str:
-    """Return how many cells are in which state."""
+    """Return how many cells are in which state, and what a reader should know about that."""
     states = Counter(cell.status.state for cell in cells)
     parts = [f"{states[state]} {state}" for state in FIRST if states[state]]
+    parts += [one_line(note) for note in following.notes]
     return f"{one_line(following.name)}: {len(cells)} cells, {', '.join(parts)}"
 
 
@@ -127,7 +128,7 @@ def _texts(cell: Followed, width: int = WIDTH) -> list[str]:
     scores = [cell.scores[checkpoint] for checkpoint in sorted(cell.scores)]
     return [
         one_line(f"{'trial ' if status.trial else ''}{status.arm} · seed {status.seed}"),
-        one_line(status.phase or (f"{status.state}: {status.cause}" if status.cause else status.state)),
+        one_line(status.phase or status.words),
         f"{status.share:.0%}",
         f"{rewards[-1]:.3f}" if rewards else "",
         sparkline(rewards, width),

@@ -10,6 +10,7 @@ from multiprocessing import connection, parent_process
 from pathlib import Path
 from types import FrameType
 
+from harness.errors import CellError
 from harness.store.attempts import next_number
 from harness.store.paths import RunPaths
 
@@ -32,7 +33,12 @@ def work(run_root: str, cell_id: str, threads: int) -> None:
 
     from harness.training.cell import run_stored_cell
 
-    run_stored_cell(run, cell_id, threads)
+    try:
+        run_stored_cell(run, cell_id, threads)
+    except CellError as error:
+        if error.kind != "taken":  # else somebody else was quicker, and makes the cell
+            raise
+        print(error.message)
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from typing import Any
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Error numbers of a full disk and of a spent quota."""
 
+LINKED = 2
+"""Names of a file that has got its second one."""
+SHORT_TAIL_BYTES = 4096
+"""Holds the last line of most files."""
 TAIL_BYTES = 65536
 """Longer than any line that is looked for at the end of a file."""
 
@@ -21,7 +26,7 @@ TAIL_BYTES = 65536
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that is flushed to disk and moved onto it when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = _beside(path)
     try:
         yield partial
         with partial.open("rb") as stream:
@@ -55,10 +60,14 @@ def create_json(path: Path, value: Any) -> None:
         FileExistsError: If the file is there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.new")
+    partial = _beside(path)
     try:
         write_json(partial, value)
         os.link(partial, path)
+    except FileExistsError:
+        # Over NFS the answer to a link that was made can get lost, and the same request then finds it made.
+        if partial.stat().st_nlink != LINKED:
+            raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -72,6 +81,12 @@ def overwrite_json(path: Path, value: Any) -> None:
 
 def append_line(path: Path, value: Any) -> None:
     """Append `value` as one JSON line; a line left half-written by a killed writer is closed off first."""
+    append_lines(path, [value])
+
+
+def append_lines(path: Path, values: Iterable[Any]) -> None:
+    """Append each of `values` as one JSON line, all in one write, as `append_line` does."""
+    lines = "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+") as stream:
         if stream.tell() > 0:
@@ -79,7 +94,7 @@ def append_line(path: Path, value: Any) -> None:
             torn = stream.read(1) != b"\n"
         else:
             torn = False
-        stream.write((b"\n" if torn else b"") + json.dumps(value, ensure_ascii=False).encode() + b"\n")
+        stream.write((b"\n" if torn else b"") + lines.encode())
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -89,12 +104,26 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def read_last_line(path: Path) -> dict[str, Any]:
     """Return the last whole JSON object of a line file without reading the rest; empty if there is none."""
-    if not path.exists():
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        found = _objects(stream.read())  # a line cut off at the start of the tail is no object, and passed over
-    return found[-1] if found else {}
+    try:
+        size = os.fstat(handle).st_size
+        for tail in (SHORT_TAIL_BYTES, TAIL_BYTES):
+            for line in reversed(os.pread(handle, tail, max(0, size - tail)).splitlines()):
+                # A line cut off at the start of the tail is no object, and passed over.
+                found = _object(line)
+                if found is not None:
+                    return found
+    finally:
+        os.close(handle)
+    return {}
+
+
+def _beside(path: Path) -> Path:
+    """Return a hidden name beside `path` that no process on any host has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}")
 
 
 def _indented(value: Any) -> str:
@@ -102,12 +131,13 @@ def _indented(value: Any) -> str:
 
 
 def _objects(data: bytes) -> list[dict[str, Any]]:
-    rows = []
-    for line in data.splitlines():  # of bytes: U+2028 in a text is no end of line
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
+    rows = map(_object, data.splitlines())  # of bytes: U+2028 in a text is no end of line
+    return [row for row in rows if row is not None]
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

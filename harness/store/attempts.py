@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import StoreError
+from harness.store import processes
 from harness.store.atomic import FULL, create_json, overwrite_json, write_json
+from harness.store.clock import changed_at, server_time
 from harness.store.paths import CellPaths
+from harness.store.stages import Stage
 
 Outcome = Literal["done", "interrupted", "failed"]
+Cause = dict[str, str]
+"""kind and message."""
 Resumes = Mapping[int, int]
 """Of each attempt that went on from a checkpoint: the step it went on from."""
-BEAT_S = 20
-"""A living attempt shows itself this often."""
 HEARTBEAT_S = 120
 """An attempt on another host that has not shown itself for so long is taken for dead."""
 
@@ -36,15 +36,24 @@ class Attempt:
     pid_started: str | None
     """Tells this process from a later one with the same number."""
     started: float
-    """Unix time in seconds."""
+    """Unix time in seconds, on the host's own clock."""
+    born: float | None = field(default=None, compare=False)
+    """The same on the clock of the file server, by which signs of life are timed."""
     ended: float | None = None
     outcome: Outcome | None = None
-    cause: dict[str, str] | None = None
-    """kind and message of what ended it, unless it is done."""
+    cause: Cause | None = None
+    """What ended it, unless it is done."""
     phase: str = "starting"
+    stage: Stage = "all"
     resumed_from_step: int = 0
+    found: Mapping[str, int] | None = None
+    """How much of the cell was there when it started: see `harness.store.progress`."""
     job: str | None = None
     """Slurm's number of the job that it ran in."""
+    task: str | None = None
+    """Of a task of an array: the array's number and its place in it, by which Slurm names its output."""
+    restart: int = 0
+    """How often Slurm had requeued that job."""
     notes: tuple[str, ...] = ()
     """What happened that a reader of the row should know."""
 
@@ -52,9 +61,22 @@ class Attempt:
         """Return whether its process still runs, as far as can be told from here."""
         if self.ended is not None:
             return False
-        if self.host == socket.gethostname():
-            return _process_started(self.pid) == self.pid_started and self.pid_started is not None
-        return time.time() - paths.attempt(self.attempt).stat().st_mtime < HEARTBEAT_S
+        if self.host == processes.host_name():
+            return processes.started(self.pid) == self.pid_started and self.pid_started is not None
+        seen = self.last_seen(paths)
+        return seen is not None and server_time(paths.attempts) - seen < HEARTBEAT_S
+
+    def last_seen(self, paths: CellPaths) -> float | None:
+        """Return when it last showed itself, on the file server's clock; None if its files are gone."""
+        return max((at for at in self.signs(paths) if at is not None), default=None)
+
+    def signs(self, paths: CellPaths) -> tuple[float | None, float | None]:
+        """Return when its lease and its file were last changed: for as long as it lives, the pair doesn't stay."""
+        return changed_at(paths.lease(self.attempt)), changed_at(paths.attempt(self.attempt))
+
+    def seconds(self) -> float:
+        """Return how long it ran; 0 for one that has not ended."""
+        return max(0.0, self.ended - self.started) if self.ended is not None else 0.0
 
 
 def read_attempts(paths: CellPaths) -> list[Attempt]:
@@ -63,15 +85,25 @@ def read_attempts(paths: CellPaths) -> list[Attempt]:
     Raises:
         StoreError: If one can't be read.
     """
-    if not paths.attempts.is_dir():
-        return []
-    return [_read(file) for file in sorted(paths.attempts.glob("[0-9]*.json"))]
+    return [_read(paths.attempt(number)) for number in _numbers(paths)]
+
+
+def read_last(paths: CellPaths) -> tuple[Attempt | None, int]:
+    """Return the last attempt at a cell, and how many there were, without reading the others.
+
+    Raises:
+        StoreError: If it can't be read.
+    """
+    found = _numbers(paths)
+    return (_read(paths.attempt(found[-1])) if found else None), len(found)
 
 
 def read_resumes(paths: CellPaths) -> dict[int, int]:
-    """Return the step that each attempt resumed from; attempts that never got that far are left out."""
+    """Return the step that each attempt at training resumed from; those that never got that far are left out."""
     return {
-        attempt.attempt: attempt.resumed_from_step for attempt in read_attempts(paths) if attempt.phase != "starting"
+        attempt.attempt: attempt.resumed_from_step
+        for attempt in read_attempts(paths)
+        if attempt.phase != "starting" and attempt.stage != "evaluate"
     }
 
 
@@ -82,27 +114,39 @@ def is_lost(attempt: int, step: int, resumes: Resumes) -> bool:
 
 def next_number(paths: CellPaths) -> int:
     """Return the number of the attempt after all that were made."""
-    return max((attempt.attempt for attempt in read_attempts(paths)), default=0) + 1
+    return max(_numbers(paths), default=0) + 1
 
 
-def begin(paths: CellPaths) -> Attempt:
-    """Write and return a new attempt of this process.
+def begin(paths: CellPaths, stage: Stage = "all", *, after: int | None = None) -> Attempt:
+    """Write and return a new attempt of this process, with its lease.
+
+    Args:
+        paths: The cell.
+        stage: Which part of its work is attempted.
+        after: The number of the attempt that it follows; without it, of the last one that is there.
 
     Raises:
-        FileExistsError: If another process began the same attempt at the same moment.
+        FileExistsError: If another process began the same attempt, or has overtaken it meanwhile.
     """
-    number = next_number(paths)
+    number = next_number(paths) if after is None else after + 1
     pid = os.getpid()
     attempt = Attempt(
         attempt=number,
-        host=socket.gethostname(),
+        host=processes.host_name(),
         pid=pid,
-        pid_started=_process_started(pid),
+        pid_started=processes.started(pid),
         started=time.time(),
+        stage=stage,
         job=os.environ.get("SLURM_JOB_ID"),
+        task=_task(),
+        restart=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
     )
     create_json(paths.attempt(number), asdict(attempt))
-    return attempt
+    paths.lease(number).touch()
+    if paths.attempt(number + 1).exists():  # it was so long between the two that somebody else has taken the cell
+        paths.lease(number).unlink(missing_ok=True)
+        raise FileExistsError(paths.attempt(number + 1))
+    return replace(attempt, born=changed_at(paths.lease(number)))
 
 
 def update(paths: CellPaths, attempt: Attempt, **changes: Any) -> Attempt:
@@ -118,37 +162,40 @@ def update(paths: CellPaths, attempt: Attempt, **changes: Any) -> Attempt:
     return changed
 
 
-def end(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: dict[str, str] | None = None) -> Attempt:
-    """Write how `attempt` ended."""
-    return update(paths, attempt, ended=time.time(), outcome=outcome, cause=cause)
+def end(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: Cause | None = None) -> Attempt:
+    """Write how `attempt` ended, and give its lease back."""
+    ended = update(paths, attempt, ended=time.time(), outcome=outcome, cause=cause)
+    paths.lease(attempt.attempt).unlink(missing_ok=True)
+    return ended
 
 
-def beat(paths: CellPaths, attempt: Attempt) -> None:
-    """Show that `attempt` still lives."""
-    os.utime(paths.attempt(attempt.attempt))
+def close(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: Cause) -> Attempt:
+    """Write how an attempt ended that could not do so itself: when it last showed itself, it was still there."""
+    seen = attempt.last_seen(paths)
+    lasted = 0.0 if seen is None or attempt.born is None else max(0.0, seen - attempt.born)
+    closed = update(paths, attempt, ended=attempt.started + lasted, outcome=outcome, cause=cause)
+    paths.lease(attempt.attempt).unlink(missing_ok=True)
+    return closed
 
 
-@contextmanager
-def beating(paths: CellPaths, attempt: Attempt) -> Iterator[None]:
-    """Show every now and then that `attempt` lives, for as long as the block runs, however long its steps are."""
-    over = threading.Event()
+def _task() -> str | None:
+    array, place = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{place}" if array and place else None
 
-    def beats() -> None:
-        while not over.wait(BEAT_S):
-            beat(paths, attempt)
 
-    thread = threading.Thread(target=beats, daemon=True)
-    thread.start()
+def _numbers(paths: CellPaths) -> list[int]:
+    """Return the numbers of the attempts that are there, in order."""
     try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        names = os.listdir(paths.attempts)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(int(name[:-5]) for name in names if name.endswith(".json") and name[:-5].isdigit())
 
 
 def _read(path: Path) -> Attempt:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as stream:  # a run may have ten thousand of them, and this takes half the time
+            data = json.loads(stream.read())
         attempt = Attempt(**{**data, "notes": tuple(data["notes"])})
         if attempt.cause is not None:
             attempt = replace(attempt, cause={name: str(attempt.cause[name]) for name in ("kind", "message")})
@@ -158,24 +205,3 @@ def _read(path: Path) -> Attempt:
             f"{path}: can't be read as an attempt ({type(error).__name__}: {error}); take the file away, and "
             "`explorebench queue` goes on with the cell from its newest checkpoint"
         ) from error
-
-
-def _process_started(pid: int) -> str | None:
-    """Return the start time of a process in clock ticks since boot; None when there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return _signalled(pid)
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
-
-
-def _signalled(pid: int) -> str | None:
-    """Do without /proc (macOS): any process of that number counts."""
-    if Path("/proc").is_dir():
-        return None
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return None
-    return "unknown"

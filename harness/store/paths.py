@@ -18,6 +18,11 @@ class CellPaths:
         return self.root / "cell.json"
 
     @property
+    def wish(self) -> Path:
+        """What a user wants of the cell beyond the plan: see `harness.store.wishes`."""
+        return self.root / "wish.json"
+
+    @property
     def attempts(self) -> Path:
         """The folder of attempts."""
         return self.root / "attempts"
@@ -25,6 +30,10 @@ class CellPaths:
     def attempt(self, number: int) -> Path:
         """One start of the cell: host, process, start, end, outcome, last event."""
         return self.attempts / f"{number:03d}.json"
+
+    def lease(self, number: int) -> Path:
+        """Empty; while it is there, the attempt of that number may write. Its time is the last sign of life."""
+        return self.attempts / f"{number:03d}.lease"
 
     def log(self, number: int) -> Path:
         """What the process of one attempt printed."""
@@ -60,9 +69,22 @@ class CellPaths:
         return self.checkpoints / f"{index:04d}"
 
     @property
+    def resumable(self) -> Path:
+        """The folder of states between two sealed checkpoints that an interrupted attempt left; none is evaluated."""
+        return self.root / "resumable"
+
+    def resumable_at(self, step: int) -> Path:
+        """The state after an optimizer step."""
+        return self.resumable / f"{step:08d}"
+
+    @property
     def scratch(self) -> Path:
-        """Where the trainer writes before sealing; may be deleted whenever the cell is not running."""
+        """The folder of what trainers write before sealing; may be deleted whenever the cell is not running."""
         return self.root / "scratch"
+
+    def scratch_of(self, number: int) -> Path:
+        """That of one attempt: one that was overtaken must not touch what its successor writes."""
+        return self.scratch / f"{number:03d}"
 
     @property
     def records(self) -> Path:
@@ -117,6 +139,38 @@ class RunPaths:
     def kept(self, name: str) -> Path:
         """What reports have read of all cells, as a table that spares the next one the reading; may be deleted."""
         return self.root / "kept" / f"{name}.arrow"
+
+    @property
+    def profile(self) -> Path:
+        """What the jobs of the run were last queued with: what they ask a cluster for."""
+        return self.root / "cluster.yaml"
+
+    @property
+    def dry_run(self) -> Path:
+        """The scripts that would be sent to a scheduler, to look at."""
+        return self.jobs / "dry-run"
+
+    @property
+    def submitting(self) -> Path:
+        """Locked by whoever is sending jobs."""
+        return self.jobs / "submitting.lock"
+
+    def probe(self, name: str) -> Path:
+        """What a probe has found on a compute node."""
+        return self.jobs / "probes" / f"{name}.json"
+
+    def code(self, sha256: str) -> Path:
+        """A snapshot of the code that jobs run from; one of other code stands beside it."""
+        return self.root / "code" / sha256[:16]
+
+    def environment(self, sha256: str) -> Path:
+        """The Python and the packages that jobs were queued with."""
+        return self.root / "environments" / f"{sha256[:16]}.json"
+
+    @property
+    def submitted(self) -> Path:
+        """One JSON line per job that was sent: which cell and stage it is for."""
+        return self.jobs / "submitted.jsonl"
 
     def questions(self, suite: str, sha256: str) -> Path:
         """What the items of a suite ask."""

@@ -69,6 +69,31 @@ def model_sha256(folder: Path) -> str:
     return hashlib.sha256(json.dumps(model).encode()).hexdigest()
 
 
+def last_resumable(paths: CellPaths, reached: int) -> tuple[Path | None, list[str]]:
+    """Return the newest intact state after checkpoint `reached` that an interrupted attempt left, and what was found.
+
+    Those that can't be gone on from are deleted: training to there again gives the same.
+    """
+    notes: list[str] = []
+    for folder in sorted(paths.resumable.glob("[0-9]*"), reverse=True):
+        problem = damage(folder)
+        if problem is None and int(read_seal(folder)["checkpoint"]) == reached:
+            return folder, notes
+        if problem is not None:
+            notes.append(f"state at step {int(folder.name)} damaged: {problem}; went on from before it")
+        shutil.rmtree(folder, ignore_errors=True)
+    return None, notes
+
+
+def drop_resumable(paths: CellPaths, but: Path | None = None) -> None:
+    """Delete the states between checkpoints that a later one has made useless."""
+    for folder in paths.resumable.glob("*"):
+        if folder != but:
+            shutil.rmtree(folder, ignore_errors=True)
+    if but is None:
+        shutil.rmtree(paths.resumable, ignore_errors=True)
+
+
 def last_intact(paths: CellPaths) -> tuple[int, list[str]]:
     """Return the number of the newest intact checkpoint (0: none), setting damaged ones aside, and what was found."""
     notes: list[str] = []

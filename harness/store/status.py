@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import StoreError
 from harness.store.atomic import read_last_line
-from harness.store.attempts import Attempt, read_attempts
+from harness.store.attempts import Attempt, read_attempts, read_last
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.version import require_readable
+from harness.store.wishes import is_to_rest
 
-State = Literal["waiting", "running", "interrupted", "failed", "done"]
+State = Literal["waiting", "queued", "running", "interrupted", "cancelled", "failed", "done"]
+"""Queued is known from a scheduler alone: a job waits to make an attempt."""
 PARTS: Mapping[str, Mapping[str, type]] = {
     "cells": {"id": str, "arm": str, "seed": int},
     "arms": {"name": str},
     "suites": {"name": str, "primary": bool},
 }
 """What every reader of a resolved plan takes for granted."""
+TRAINED = "trained, and not evaluated yet"
 RESUMABLE = ("killed", "interrupted")
 """Causes after which a cell is simply gone on with; others are failures until somebody asks for a retry."""
+TIMES = {1: "once", 2: "twice"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +47,23 @@ class CellStatus:
     notes: tuple[str, ...]
     trial: bool = False
     """Whether the cell only helps to choose an arm's parameters."""
+    job: str | None = None
+    """Slurm's number of the job that is about to make an attempt, makes one, or made the last one."""
+    requeued: int = 0
+    """How often Slurm has started that job again."""
+
+    @property
+    def head(self) -> str:
+        """The state as a user is told it, without its cause: running at 40%, requeued twice."""
+        again = f"requeued {TIMES.get(self.requeued, f'{self.requeued} times')}" if self.requeued else ""
+        if self.state == "running":
+            return f"running at {self.share:.0%}" + (f", {again}" if again else "")
+        return again if self.state == "queued" and again else self.state
+
+    @property
+    def words(self) -> str:
+        """The state with its cause: failed: out of memory."""
+        return f"{self.head}: {self.cause}" if self.cause else self.head
 
 
 def read_resolved(run: RunPaths) -> dict[str, Any]:
@@ -52,7 +73,7 @@ def read_resolved(run: RunPaths) -> dict[str, Any]:
         StoreError: If the folder isn't a run, or its plan is damaged or of another version.
     """
     try:
-        resolved = json.loads(run.resolved.read_text(encoding="utf-8"))
+        resolved = json.loads(run.resolved.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{run.root} is not a run: {run.resolved.name} isn't there. Expected a folder made by `explorebench queue`"
@@ -95,34 +116,40 @@ def _is_list_of(found: Any, kinds: Mapping[str, type]) -> bool:
 
 def read_cells(run: RunPaths) -> list[CellStatus]:
     """Return the status of every cell of a run, in the plan's order."""
-    cells = read_resolved(run)["cells"]
-    return [cell_status(run.cell(cell["id"]), cell["id"], cell["arm"], cell["seed"]) for cell in cells]
+    return list(_statuses(run, read_resolved(run)["cells"]))
 
 
 def read_trials(run: RunPaths) -> list[CellStatus]:
     """Return the status of every trial of a run's tuning, in the plan's order; none if nothing is tuned."""
     trials = read_resolved(run).get("trials", [])
-    found = [cell_status(run.cell(trial["id"]), trial["id"], trial["arm"], trial["seed"]) for trial in trials]
-    return [replace(status, trial=True) for status in found]
+    return [replace(status, trial=True) for status in _statuses(run, trials)]
+
+
+def _statuses(run: RunPaths, cells: Iterable[dict[str, Any]]) -> Iterator[CellStatus]:
+    folder = run.cells
+    for cell in cells:
+        yield cell_status(CellPaths(folder / cell["id"]), cell["id"], cell["arm"], cell["seed"])
 
 
 def cell_status(paths: CellPaths, cell: str, arm: str, seed: int) -> CellStatus:
     """Return the status of one cell."""
-    attempts = read_attempts(paths)
-    last = attempts[-1] if attempts else None
+    last, count = read_last(paths)
     state, cause = _judged(paths, last)
-    step = _last_step(paths)
+    step = _last_step(paths) if last else {}
+    trained = state == "done" or cause == TRAINED
     return CellStatus(
         id=cell,
         arm=arm,
         seed=seed,
         state=state,
         cause=cause,
-        share=1.0 if state == "done" else share if isinstance(share := step.get("share"), int | float) else 0.0,
+        share=1.0 if trained else share if isinstance(share := step.get("share"), int | float) else 0.0,
         phase=last.phase if last and state == "running" else "",
-        attempts=len(attempts),
+        attempts=count,
         last_step=step,
-        notes=tuple(note for attempt in attempts for note in attempt.notes),
+        notes=_notes(paths, last, count),
+        job=last.job if last else None,
+        requeued=last.restart if last else 0,
     )
 
 
@@ -135,17 +162,24 @@ def _last_step(paths: CellPaths) -> dict[str, Any]:
         ) from error
 
 
+def _notes(paths: CellPaths, last: Attempt | None, count: int) -> tuple[str, ...]:
+    made = read_attempts(paths) if count > 1 else [last] if last else []
+    return tuple(note for attempt in made for note in attempt.notes)
+
+
 def _judged(paths: CellPaths, last: Attempt | None) -> tuple[State, str | None]:
-    if last is None:
-        return "waiting", None
-    if last.outcome == "done":
-        return "done", None
-    cause = f"{last.cause['kind']}: {last.cause['message']}" if last.cause else None
-    if last.outcome == "failed":
-        resumable = last.cause is not None and last.cause["kind"] in RESUMABLE
-        return ("interrupted" if resumable else "failed"), cause
-    if last.outcome == "interrupted":
-        return "interrupted", cause
-    if last.alive(paths):
+    if last is not None and last.outcome == "done":
+        return ("waiting", TRAINED) if last.stage == "train" else ("done", None)
+    if last is not None and last.alive(paths):
         return "running", None
-    return "interrupted", "killed: its process is gone"
+    if is_to_rest(paths):
+        return "cancelled", None
+    return ("waiting", None) if last is None else _ended(last)
+
+
+def _ended(last: Attempt) -> tuple[State, str | None]:
+    if last.outcome is None:
+        return "interrupted", "killed: its process is gone"
+    cause = f"{last.cause['kind']}: {last.cause['message']}" if last.cause else None
+    resumable = last.cause is not None and last.cause["kind"] in RESUMABLE
+    return ("failed" if last.outcome == "failed" and not resumable else "interrupted"), cause

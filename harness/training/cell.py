@@ -1,25 +1,50 @@
-"""One attempt at a cell: from its last intact checkpoint, train, seal and evaluate until all its records are there."""
+"""One attempt at a cell: from where it was left, train, seal and evaluate until all its records are there."""
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import CellError, attributing
+from harness.errors import PAUSES, CellError, attributing
+from harness.evaluation.answers import Permit
 from harness.evaluation.todo import Recorder, Todo
 from harness.fingerprint import fingerprint
 from harness.ledger.ledger import Ledger
 from harness.plan.cells import Cell
 from harness.plan.resolve import Plan
+from harness.stopping import Stop, never
 from harness.store import attempts
 from harness.store.atomic import write_json
+from harness.store.lease import GONE, Diagnose, Lease, take
 from harness.store.paths import CellPaths, RunPaths
-from harness.store.seal import last_intact, read_seal
+from harness.store.progress import found
+from harness.store.seal import drop_resumable, last_intact, last_resumable, read_seal
+from harness.store.stages import Stage
+from harness.store.wishes import is_to_rest
+from harness.training.limits import hours_of, in_a_row, require_within
 from harness.tuning.settle import stored_cell
 
 if TYPE_CHECKING:
     from harness.training.trainer import StrategyTrainer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What an attempt is to do, and whom it asks."""
+
+    stage: Stage = "all"
+    """Which part of the cell's work."""
+    stop: Stop = never
+    """Looked at between steps and batches."""
+    diagnose: Diagnose = lambda attempt: GONE
+    """Asked how the attempt before ended, if it could not say so itself."""
+
+
+ALL = Order()
 
 
 @dataclass(kw_only=True)
@@ -30,38 +55,67 @@ class CellRun:
     cell: Cell
     paths: CellPaths
     threads: int
+    order: Order
     attempt: attempts.Attempt
+    lease: Lease
     ledger: Ledger
+    hours_before: float = 0.0
+    """That earlier attempts took, of those that count."""
+    _started_s: float = field(default_factory=time.monotonic)
 
     @property
     def recorder(self) -> Recorder:
         """What makes the cell's records."""
-        return Recorder(plan=self.plan, cell=self.cell, paths=self.paths, ledger=self.ledger)
+        permit = Permit(pause=self.pause, write=self.lease.require)
+        return Recorder(plan=self.plan, cell=self.cell, paths=self.paths, ledger=self.ledger, permit=permit)
+
+    @property
+    def trains(self) -> bool:
+        """Whether the cell has anything to train: the base model has not."""
+        return self.plan.arm(self.cell.arm).strategy is not None
 
     def note(self, **changes: Any) -> None:
         """Write what changed about the attempt."""
         self.attempt = attempts.update(self.paths, self.attempt, **changes)
 
+    def asked(self) -> CellError | None:
+        """Return why the attempt must be left at the next good moment, if it must."""
+        hours, allowed = self.hours_before + (time.monotonic() - self._started_s) / 3600, self.plan.limits.hours
+        if hours > allowed:
+            return CellError("limit reached", f"{hours:.1f} h, and the plan allows {allowed:g}; what it did is kept")
+        if is_to_rest(self.paths):
+            return CellError("cancelled", "by explorebench cancel; explorebench resume goes on with it")
+        return self.order.stop()
+
+    def pause(self) -> None:
+        """Raise CellError if the attempt must be left now, or may not write any more."""
+        asked = self.asked()
+        if asked is not None:
+            raise asked
+        self.lease.require()
+
     def evaluate(self, checkpoints: range) -> None:
-        """Write the records that `checkpoints` still need."""
+        """Write the records that `checkpoints` still need, unless this attempt only trains."""
 
         def progress(one: Todo) -> None:
             self.note(phase=f"evaluating {one.suite.name} at checkpoint {one.checkpoint}")
 
+        if self.order.stage == "train":
+            return
         recorder = self.recorder
         recorder.make([todo for todo in recorder.missing() if todo.checkpoint in checkpoints], progress)
 
 
-def run_stored_cell(run: RunPaths, cell_id: str, threads: int) -> attempts.Attempt:
+def run_stored_cell(run: RunPaths, cell_id: str, threads: int, order: Order = ALL) -> attempts.Attempt:
     """Make an attempt at a cell of the plan that stands in the run's folder, with `threads` torch threads."""
     import torch
 
     torch.set_num_threads(threads)
     plan, cell = stored_cell(run, cell_id)
-    return run_cell(plan, cell, run.cell(cell_id), threads)
+    return run_cell(plan, cell, run.cell(cell_id), threads, order)
 
 
-def run_cell(plan: Plan, cell: Cell, paths: CellPaths, threads: int) -> attempts.Attempt:
+def run_cell(plan: Plan, cell: Cell, paths: CellPaths, threads: int, order: Order = ALL) -> attempts.Attempt:
     """Make an attempt at a cell, and return how it ended; a failure is an outcome, never an exception.
 
     Args:
@@ -69,33 +123,44 @@ def run_cell(plan: Plan, cell: Cell, paths: CellPaths, threads: int) -> attempts
         cell: What to run.
         paths: Its folder.
         threads: Torch threads, part of the fingerprint: another number rounds differently.
+        order: What to do of it.
+
+    Raises:
+        CellError: If another process works on the cell.
     """
-    _require_free(paths)
-    attempt = attempts.begin(paths)
-    ledger = Ledger(path=paths.ledger, attempt=attempt.attempt)
-    run = CellRun(plan=plan, cell=cell, paths=paths, threads=threads, attempt=attempt, ledger=ledger)
+    attempt, lease = take(paths, order.stage, order.diagnose)
+    ledger = Ledger(path=paths.ledger, attempt=attempt.attempt, allowed=lease.require)
+    run = CellRun(
+        plan=plan, cell=cell, paths=paths, threads=threads, order=order,
+        attempt=attempt, lease=lease, ledger=ledger,
+    )  # fmt: skip
     try:
-        with attributing(), attempts.beating(paths, attempt):
+        with attributing(), lease.kept():
+            _look_back(run)
             _write_identity(run)
             _work(run)
     except CellError as error:
-        return attempts.end(paths, run.attempt, "failed", {"kind": error.kind, "message": error.message})
+        if error.kind != "lost lease" and not lease.held:  # whatever it stumbled over, this is why
+            error = CellError("lost lease", f"another attempt has taken the cell; before that: {error}")
+        outcome: attempts.Outcome = "interrupted" if error.kind in PAUSES else "failed"
+        return attempts.end(paths, run.attempt, outcome, {"kind": error.kind, "message": error.message})
     except KeyboardInterrupt:
         cause = {"kind": "interrupted", "message": "stopped by the user"}
         return attempts.end(paths, run.attempt, "interrupted", cause)
     return attempts.end(paths, run.attempt, "done")
 
 
-def _require_free(paths: CellPaths) -> None:
-    """Raise if another process is at work on the cell: two must never write at once."""
-    for other in attempts.read_attempts(paths)[-1:]:
-        if other.alive(paths):
-            raise CellError(
-                "error", f"process {other.pid} on {other.host} is working on {paths.root.name}; stop it, or wait for it"
-            )
+def _look_back(run: CellRun) -> None:
+    """Write what the attempt finds, and raise if earlier ones were enough."""
+    made = [one for one in attempts.read_attempts(run.paths) if one.attempt < run.attempt.attempt]
+    run.note(found=found(run.paths))
+    run.hours_before = hours_of(in_a_row(made))
+    require_within(run.plan.limits, made, run.attempt)
 
 
 def _write_identity(run: CellRun) -> None:
+    if run.order.stage == "evaluate" and run.paths.identity.exists():  # it says where the cell was trained
+        return
     facts = {
         "cell": run.cell.id,
         "arm": run.cell.arm,
@@ -108,24 +173,33 @@ def _write_identity(run: CellRun) -> None:
 
 def _work(run: CellRun) -> None:
     reached, notes = last_intact(run.paths)
-    step = int(read_seal(run.paths.checkpoint(reached))["step"]) if reached else 0
-    run.note(notes=tuple(notes), resumed_from_step=step)
+    between, more = last_resumable(run.paths, reached)
+    folder = between or (run.paths.checkpoint(reached) if reached else None)
+    step = int(read_seal(folder)["step"]) if folder else 0
+    run.note(notes=(*notes, *more), resumed_from_step=step)
     run.evaluate(range(reached + 1))
-    if run.plan.arm(run.cell.arm).strategy is not None and reached < run.plan.checkpoints:
-        _train(run, reached)
+    if run.trains and reached < run.plan.checkpoints:
+        if run.order.stage == "evaluate":
+            sealed = f"{reached} of {run.plan.checkpoints} checkpoints are sealed and evaluated"
+            raise CellError("interrupted", f"{sealed}; the others must be trained first")
+        _train(run, reached, folder)
+    if run.order.stage == "train":
+        return
     left = run.recorder.missing()
     if left:
         names = ", ".join(f"{todo.suite.name} at checkpoint {todo.checkpoint}" for todo in left)
         raise CellError("error", f"records are missing at the end: {names}")
 
 
-def _train(run: CellRun, reached: int) -> None:
+def _train(run: CellRun, reached: int, folder: Path | None) -> None:
+    """Train on from `folder`, the last sealed checkpoint or a state after it; None for the start."""
     from harness.training.checkpoint import load_extras
     from harness.training.loop import CellLoop
     from harness.training.ranking import PathLog
     from harness.training.setup import make_trainer
 
     shutil.rmtree(run.paths.scratch, ignore_errors=True)
+    scratch = run.paths.scratch_of(run.attempt.attempt)
 
     def sealed(number: int) -> None:
         run.evaluate(range(number, number + 1))
@@ -137,9 +211,10 @@ def _train(run: CellRun, reached: int) -> None:
         budget=run.plan.budget,
         checkpoints=run.plan.checkpoints,
         on_sealed=sealed,
+        stop=run.asked,
     )
     arm = run.plan.arm(run.cell.arm)
-    trainer: StrategyTrainer = make_trainer(run.plan, run.cell, arm, run.paths.scratch, loop)
+    trainer: StrategyTrainer = make_trainer(run.plan, run.cell, arm, scratch, loop)
     loop.sealed = reached
     trainer.listeners.append(
         PathLog(
@@ -148,13 +223,16 @@ def _train(run: CellRun, reached: int) -> None:
             share=lambda: loop.share,
             step=lambda: int(trainer.state.global_step) + 1,
             watched=lambda: loop.watching.cosines,
+            allowed=run.lease.require,
         )
     )
     run.note(phase="training")
-    folder = run.paths.checkpoint(reached) if reached else None
     if folder is not None:
         run.ledger.spent = load_extras(folder, trainer, loop.watching)
     try:
         trainer.train(resume_from_checkpoint=str(folder) if folder else None)
     finally:
-        shutil.rmtree(run.paths.scratch, ignore_errors=True)  # on a full disk, this makes room to say so
+        shutil.rmtree(scratch, ignore_errors=True)  # on a full disk, this makes room to say so
+        with suppress(OSError):
+            run.paths.scratch.rmdir()
+    drop_resumable(run.paths)

@@ -14,9 +14,10 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from harness.errors import CellError
 from harness.ledger.ledger import OUTSIDE, Ledger, Phase
 from harness.plan.schema import Budget
+from harness.stopping import Stop, never
 from harness.store.atomic import append_line
 from harness.store.paths import CellPaths
-from harness.store.seal import seal
+from harness.store.seal import drop_resumable, seal
 from harness.training.checkpoint import save_extras
 from harness.training.resets import apply
 from strategies import Progress
@@ -52,12 +53,14 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         budget: Budget,
         checkpoints: int,
         on_sealed: Callable[[int], None],
+        stop: Stop = never,
     ):
         self.paths = paths
         self.ledger = ledger
         self.budget = budget
         self.checkpoints = checkpoints
         self.on_sealed = on_sealed
+        self.stop = stop
         self.trainer: StrategyTrainer
         self.watching: Watching
         self.drifts: dict[Phase, BaseDrift]
@@ -95,7 +98,7 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         control.should_log = True
         if state.global_step % self.trainer.updates_per_batch:
             return  # a generation batch is half used, and no checkpoint could hold the rest of it
-        control.should_save = self.due > self.sealed
+        control.should_save = self.due > self.sealed or self.stop() is not None
         control.should_training_stop = self.due >= self.checkpoints
 
     def on_log(
@@ -132,6 +135,7 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             "watch": watched,
             "events": events,
         }
+        self.ledger.allowed()
         append_line(self.paths.train, line)
 
     def _progress(self, logs: dict[str, Any], phase: Phase, part: str) -> Progress:
@@ -162,9 +166,16 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         return done
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Seal what TRL wrote, then evaluate it; the step's clock stands still meanwhile."""
+        """Seal what TRL wrote, then evaluate it; the step's clock stands still meanwhile.
+
+        Raises:
+            CellError: If training must stop here; what was reached is kept, as a checkpoint or between two of them.
+        """
         scratch = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         save_extras(scratch, self.trainer, self.watching, self.ledger.spent)
+        if self.due == self.sealed:
+            self._leave(scratch, state.global_step)
+            return
         reached = range(self.sealed + 1, self.due + 1)  # one long step may reach the share of several
         for number in reached:
             folder = scratch
@@ -172,10 +183,22 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
                 folder = scratch.with_name(f"{scratch.name}-{number}")
                 shutil.copytree(scratch, folder)
             facts = {"checkpoint": number, "step": state.global_step, "share": self.share}
+            self.ledger.allowed()
             seal(folder, self.paths.checkpoint(number), facts)
         self.sealed = self.due
+        drop_resumable(self.paths)
         for number in reached:
             self.on_sealed(number)
+
+    def _leave(self, scratch: Path, step: int) -> None:
+        """Keep a state between two checkpoints, from which alone the cell goes on; nothing evaluates it."""
+        target = self.paths.resumable_at(step)
+        self.ledger.allowed()
+        seal(scratch, target, {"checkpoint": self.sealed, "step": step, "share": self.share})
+        drop_resumable(self.paths, but=target)
+        asked = self.stop()
+        if asked is not None:
+            raise asked
 
 
 def _refuse_divergence(row: dict[str, Any], step: int) -> None:

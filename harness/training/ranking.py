@@ -40,6 +40,8 @@ class PathLog:
     """() → the optimizer step that is about to be taken."""
     watched: Callable[[], Mapping[str, Tensor]] = dict
     """() → the cosines that watches saw in the same rollouts."""
+    allowed: Callable[[], None] = lambda: None
+    """Raises if the attempt may not write any more."""
     _reached: int | None = None
     """The last part of the budget that was looked at; None before the first call."""
 
@@ -60,6 +62,7 @@ class PathLog:
             return
         self._reached = reached
         line = {"attempt": self.attempt, "step": step, "share": share}
+        self.allowed()
         seen = {**self.watched(), **({} if shaped is None else shaped.cosines)}
         if seen:
             append_line(self.paths.cosines, {**line, "cosines": {name: binned(found) for name, found in seen.items()}})

@@ -23,7 +23,7 @@ def test_slurms_numbers_stand_beside_ours(write_run: WriteRun, spec: type[RunSpe
     attempt = replace(attempts.read_attempts(cell)[0], job="42")
     write_json(cell.attempt(1), {**json.loads(cell.attempt(1).read_text()), "job": attempt.job})
     told = {"state": "COMPLETED", "elapsed_s": 12.0, "cpu_s": 11.5, "max_rss_bytes": 2**29, "allocated": "cpu=1"}
-    write_json(paths.accounting, {"42": {**told, "energy_joules": None}, "43": {**told, "energy_joules": None}})
+    write_json(paths.accounting, {job: [{**told, "energy_joules": None}] for job in ("42", "43")})
     (row,) = accounting_table(read_run(paths.root)).rows
     # Eight steps of 0.45 s, and two evaluations of 2 s.
     assert row == ("grpo", "0", "1", "42", "COMPLETED", "12.0", "7.6", "11.5", "512", "unknown", "cpu=1")

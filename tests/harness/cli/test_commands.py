@@ -14,8 +14,7 @@ from click.testing import CliRunner
 from harness.cli import main
 from harness.cli.init import TEMPLATES
 from harness.cli.main import DOORS
-from harness.plan.resolve import Plan, load_plan
-from harness.store.paths import RunPaths
+from harness.plan.resolve import load_plan
 
 
 class Place(Protocol):
@@ -100,26 +99,6 @@ def test_check_lists_trials_and_counts_their_cost(tmp_path: Path) -> None:
     assert "generated tokens: at most 6,000;" in tuning
     assert "evaluation: 2,400 answers" in tuning  # 3 trials x 200 items x 4 samples
     assert "caution: arms are tuned, but the baseline grpo is not; learning_rate may be in its grid" in printed
-
-
-def test_queue_on_slurm_says_what_waits_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "plan.yaml"
-    path.write_text(TUNED)
-    prepared: list[str] = []
-
-    def submit(
-        plan: Plan, run: RunPaths, cluster: str, resources: object, *, retry_failed: bool
-    ) -> tuple[Plan, list[object]]:
-        prepared.append(cluster)
-        return plan, []
-
-    monkeypatch.setattr("slurm.dispatch.submit", submit)
-    printed = typed("queue", str(path), "--on", "slurm", "--runs", str(tmp_path))
-    assert prepared == ["slurm"]
-    assert (
-        "g2rl: 2 cells not run yet, parameters not chosen: 0 of 3 trials are over; when its trials are done, "
-        f"type the same again: explorebench queue {path} --on slurm" in printed
-    )
 
 
 def test_check_measures_the_time(tmp_path: Path) -> None:

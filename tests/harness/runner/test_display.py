@@ -52,7 +52,7 @@ def test_the_table_marks_trials() -> None:
 @pytest.mark.parametrize(
     ("found", "line"),
     [
-        (RUNNING, "g2rl seed 1: running, 25%, reward 0.123"),
+        (RUNNING, "g2rl seed 1: running at 25%, reward 0.123"),
         (status("waiting"), "g2rl seed 1: waiting, 0%"),
         (status("done", 1.0, trial=True), "trial g2rl seed 1: done, 100%"),
         (status("failed", 0.5, "disk full: oh"), "g2rl seed 1: failed, 50%, disk full: oh"),

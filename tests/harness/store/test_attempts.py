@@ -6,15 +6,14 @@ import errno
 import os
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.store import attempts
-from harness.store.attempts import HEARTBEAT_S, Attempt, beat, beating, begin, end, read_attempts, update
+from harness.store import processes
+from harness.store.attempts import HEARTBEAT_S, Attempt, begin, close, end, read_attempts, read_last, update
 from harness.store.paths import CellPaths
 
 
@@ -50,7 +49,7 @@ def test_this_process_is_alive_until_its_attempt_ends(paths: CellPaths) -> None:
 
 def test_a_process_that_is_gone_is_not_alive(paths: CellPaths) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    attempt = replace(begin(paths), pid=child.pid, pid_started=attempts._process_started(child.pid))
+    attempt = replace(begin(paths), pid=child.pid, pid_started=processes.started(child.pid))
     assert attempt.alive(paths)
     child.communicate(b"\n")
     assert not attempt.alive(paths)
@@ -59,7 +58,7 @@ def test_a_process_that_is_gone_is_not_alive(paths: CellPaths) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the state of a process from /proc")
 def test_a_process_that_nobody_has_waited_for_is_not_alive(paths: CellPaths) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    attempt = replace(begin(paths), pid=child.pid, pid_started=attempts._process_started(child.pid))
+    attempt = replace(begin(paths), pid=child.pid, pid_started=processes.started(child.pid))
     assert child.stdin is not None
     assert child.stdout is not None
     child.stdin.write(b"\n")
@@ -87,15 +86,52 @@ def elsewhere(paths: CellPaths) -> Attempt:
     return update(paths, begin(paths), host="another-host", pid=1, pid_started="1")
 
 
-def test_on_another_host_it_is_alive_while_its_heart_beats(paths: CellPaths) -> None:
+def age(paths: CellPaths, seconds: float) -> None:
+    """Make the signs of life of the first attempt older."""
+    then = paths.lease(1).stat().st_mtime - seconds
+    for file in (paths.attempt(1), paths.lease(1)):
+        os.utime(file, (then, then))
+
+
+def test_on_another_host_it_is_alive_while_its_lease_is_fresh(paths: CellPaths) -> None:
     attempt = elsewhere(paths)
     assert attempt.alive(paths)
-    long_ago = time.time() - HEARTBEAT_S - 1
-    os.utime(paths.attempt(1), (long_ago, long_ago))
+    age(paths, HEARTBEAT_S + 1)
     assert not attempt.alive(paths)
-    beat(paths, attempt)
+    os.utime(paths.lease(1))
     assert attempt.alive(paths)
     assert not end(paths, attempt, "interrupted").alive(paths)
+
+
+def test_this_hosts_own_clock_says_nothing_of_another_host(paths: CellPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    attempt, now = elsewhere(paths), time.time
+    for hours in (-1, 1):
+        monkeypatch.setattr(time, "time", lambda hours=hours: now() + 3600 * hours)
+        assert attempt.alive(paths)
+    age(paths, HEARTBEAT_S + 1)
+    for hours in (-1, 1):
+        monkeypatch.setattr(time, "time", lambda hours=hours: now() + 3600 * hours)
+        assert not attempt.alive(paths)
+
+
+def test_an_attempt_that_was_killed_lasted_until_its_last_sign_of_life(paths: CellPaths) -> None:
+    attempt = begin(paths)
+    assert attempt.born is not None
+    update(paths, attempt)
+    for file in (paths.attempt(1), paths.lease(1)):
+        os.utime(file, (attempt.born + 30, attempt.born + 30))
+    closed = close(paths, attempt, "interrupted", {"kind": "killed", "message": "gone"})
+    assert closed.seconds() == pytest.approx(30, abs=0.01)
+    assert read_attempts(paths) == [closed]
+    assert not paths.lease(1).exists()
+
+
+def test_the_last_of_a_thousand_attempts_is_the_last(paths: CellPaths) -> None:
+    for number in (9, 99, 999, 1000):
+        begin(paths, after=number - 1)
+    last, count = read_last(paths)
+    assert last is not None
+    assert (last.attempt, count) == (1000, 4)
 
 
 def test_how_an_attempt_ended_is_written_even_on_a_full_disk(paths: CellPaths, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,21 +158,8 @@ def test_another_trouble_of_the_disk_is_not_swallowed(paths: CellPaths, monkeypa
         end(paths, attempt, "done")
 
 
-def test_of_two_who_begin_at_once_one_succeeds(paths: CellPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = begin(paths)
-    monkeypatch.setattr(attempts, "read_attempts", lambda paths: [])  # the second looked before the first had written
+def test_of_two_who_begin_at_once_one_succeeds(paths: CellPaths) -> None:
+    first = begin(paths, after=0)
     with pytest.raises(FileExistsError):
-        begin(paths)
-    monkeypatch.undo()
-    assert read_attempts(paths) == [first]
-
-
-def test_a_living_attempt_shows_itself_however_long_its_steps(
-    paths: CellPaths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attempts, "BEAT_S", 0.001)
-    attempt = begin(paths)
-    beaten = threading.Event()
-    monkeypatch.setattr(attempts, "beat", lambda paths, attempt: beaten.set())
-    with beating(paths, attempt):
-        assert beaten.wait(30)
+        begin(paths, after=0)
+    assert [attempt.attempt for attempt in read_attempts(paths)] == [first.attempt]

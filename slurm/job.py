@@ -1,0 +1,94 @@
+"""What runs inside a job: one attempt at a stage of a cell, and what hands the job back when Slurm wants its node."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from harness.errors import CauseKind, CellError
+from harness.store.paths import RunPaths
+from harness.store.stages import Stage
+from slurm.causes import diagnose
+from slurm.notices import BOUNCED, Notices
+
+if TYPE_CHECKING:
+    from submitit.helpers import DelayedSubmission
+
+    from harness.store.attempts import Attempt
+
+TRIES, TRY_AGAIN_S = 30, 5.0
+"""A controller that is being restarted answers after a while; Slurm ends the job first if it must."""
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """Called without arguments, it makes one attempt at a stage of a cell."""
+
+    run_root: str
+    """Folder of the run, absolute."""
+    cell_id: str
+    threads: int
+    stage: Stage = "all"
+
+    def __call__(self) -> None:
+        """Make the attempt; how it ended stands in its attempt file.
+
+        A job whose cell another living attempt has ends well and leaves it alone. One that was preempted, or has come
+        near its time limit, asks to be queued again and ends.
+
+        Raises:
+            CellError: If the cell failed.
+            SystemExit: If it was interrupted; Slurm starts the job again where it was asked to or does so by itself.
+        """
+        notices = Notices()
+        with notices.listening():
+            try:
+                attempt = self._attempt(notices)
+            except CellError as error:
+                if error.kind != "taken":
+                    raise
+                print(f"nothing to do: {error.message}")
+                return
+            if attempt.outcome == "done":
+                return
+            said = attempt.cause or {}
+            cause = CellError(cast("CauseKind", said["kind"]), said["message"])
+            print(f"attempt {attempt.attempt} ended: {cause}", flush=True)
+            if cause.kind in BOUNCED:
+                queue_again(notices)
+        raise cause if attempt.outcome == "failed" else SystemExit(str(cause))
+
+    def _attempt(self, notices: Notices) -> Attempt:
+        from harness.training.cell import Order, run_stored_cell
+
+        order = Order(stage=self.stage, stop=notices.stop, diagnose=diagnose)
+        return run_stored_cell(RunPaths(Path(self.run_root)), self.cell_id, self.threads, order)
+
+    def checkpoint(self) -> DelayedSubmission:
+        """Return what submitit submits again: the same, since all that was reached lies in the cell's folder."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+
+def queue_again(notices: Notices) -> None:
+    """Let submitit ask Slurm to start this job again, and end it; return if submitit isn't there or Slurm won't.
+
+    Submitit does so in its handler of USR2, wherever the program is at that moment. It is called here instead, when the
+    cell's state is on disk.
+    """
+    handler = notices.before.get(signal.SIGUSR2)
+    if not callable(handler):
+        return
+    for left in reversed(range(TRIES)):
+        try:
+            handler(signal.SIGUSR2, None)
+            return
+        except (subprocess.SubprocessError, OSError) as error:
+            print(f"can't be queued again yet: {error}", flush=True)
+            if left:
+                time.sleep(TRY_AGAIN_S)
