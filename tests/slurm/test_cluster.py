@@ -187,8 +187,7 @@ def test_a_job_outlives_its_slurmd_and_the_controller(cluster: FaultyCluster) ->
     assert not any("slurmd -N" in line for line in cluster.processes(node))
     cluster.start_slurmd(node)
     cluster.kill_controller()
-    with pytest.raises(CommandError, match="Unable to contact slurm controller"):
-        cluster.state(job)
+    assert "slurmctld" not in cluster.processes()
     cluster.start_controller()
     assert cluster.job(job)["Restarts"] == "0"
     assert starts(cluster, job) == 1

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.slurm.cluster.layout import CONTROLLER, Layout
+from tests.slurm.cluster.layout import Layout
 from tests.slurm.cluster.waiting import until
 
 MARK = "explorebench-slurm-machine"
@@ -86,6 +86,19 @@ def ended(process: int) -> bool:
         return True
 
 
+def running(first: int) -> list[str]:
+    """Return the command lines of all that runs on the machine of this first process."""
+    home = os.readlink(f"/proc/{first}/ns/pid")
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "ns" / "pid") == home:
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip())
+        except OSError:  # it has ended
+            continue
+    return found
+
+
 def on(layout: Layout, name: str, words: Sequence[str], environment: Mapping[str, str] | None = None) -> list[str]:
     """Return the command that runs `words` on a machine, in the environment that its daemons have."""
     process = machines(layout).get((str(layout.folder), name))
@@ -147,7 +160,3 @@ def mounts(folder: Path) -> list[str]:
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     decoded = [point.encode().decode("unicode_escape") for point in points]
     return [point for point in decoded if Path(point).is_relative_to(folder)]
-
-
-__all__ = ["CONTROLLER", "MachineError", "boot", "execute", "machines", "mounts", "on", "signal_daemon", "switch_off",
-           "take_down"]  # fmt: skip
