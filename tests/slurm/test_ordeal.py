@@ -122,7 +122,7 @@ def ordeal(cluster: FaultyCluster) -> Iterator[Ordeal]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
         patch.delenv("SLURM_JOB_ID", raising=False)
-        cluster.set_clock("node3", 3600)
+        cluster.set_clock("node3", -3600)
         with cluster.small_disk(one.paths(FULL).root, megabytes=1):
             _suffer(one)
             _make_room(one)
