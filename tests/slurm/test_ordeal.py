@@ -122,7 +122,7 @@ def ordeal(cluster: FaultyCluster) -> Iterator[Ordeal]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
         patch.delenv("SLURM_JOB_ID", raising=False)
-        cluster.set_clock("node3", 3600)
+        cluster.set_clock("node3", -3600)
         with cluster.small_disk(one.paths(FULL).root, megabytes=1):
             _suffer(one)
             _make_room(one)
@@ -133,19 +133,25 @@ def ordeal(cluster: FaultyCluster) -> Iterator[Ordeal]:
 
 def _suffer(one: Ordeal) -> None:
     cluster = one.cluster
+    one.send(CALM, "node2", memory_mb=150)
+    one.until("a job over its memory", lambda: cluster.state(one.jobs[CALM]) == "FAILED")
+    one.seen["over its memory"], _ = one.status()
+    one.send(CALM, "node3")
     one.send(WITH_GRACE, "node1", "low")
-    one.send(WITHOUT_GRACE, "node2", "abrupt")
+    one.send(WITHOUT_GRACE, "node1", "abrupt")
     for seed in (REQUEUED, CANCELLED, TIMED, FULL):
-        one.send(seed, "node3")
+        one.send(seed, "node2")
     one.send(NODE_KILLED, "node4")
-    for seed in (WITH_GRACE, WITHOUT_GRACE, REQUEUED, CANCELLED, TIMED, NODE_KILLED):
+    for seed in (CALM, WITH_GRACE, WITHOUT_GRACE, REQUEUED, CANCELLED, TIMED, NODE_KILLED):
         one.until(f"steps of cell {seed}", lambda seed=seed: one.steps(seed) >= 3)  # type: ignore[misc]  # bound now
     one.seen["running"], _ = one.status()
+    first = one.jobs[CALM]
+    one.seen["second job"] = one.send(CALM, "node2")
+    one.jobs[CALM] = first
     cluster.end_in(one.jobs[TIMED], 40)
     cluster.kill_node("node4")
     cluster.notice("node4")
     cluster.preempt(one.jobs[WITH_GRACE])
-    cluster.preempt(one.jobs[WITHOUT_GRACE])
     cluster.requeue(one.jobs[REQUEUED])
     cluster.scancel(one.jobs[CANCELLED])
     cluster.restart_controller()
@@ -153,10 +159,10 @@ def _suffer(one: Ordeal) -> None:
     cluster.stop_accounting()
     cluster.kill_slurmd("node1")
     one.seen["without accounting"] = one.status()
-    cluster.kill_controller(forget=True)
+    cluster.start_accounting()  # a controller doesn't start without it
+    cluster.kill_controller()
     one.seen["without a controller"] = one.status()
     cluster.start_controller()
-    cluster.start_accounting()
     cluster.start_slurmd("node1")
     cluster.start_node("node4")
 
@@ -171,17 +177,8 @@ def _make_room(one: Ordeal) -> None:
 def _finish(one: Ordeal) -> None:
     one.until("the end of the cancelled job", lambda: one.cluster.state(one.jobs[CANCELLED]) == "CANCELLED")
     one.seen["cancelled"], _ = one.status()
-    one.seen["first job"] = one.jobs[CANCELLED]
     one.send(CANCELLED, "node2")
     one.send(FULL, "node1")
-    one.send(CALM, "node1", memory_mb=150)
-    one.until("a job over its memory", lambda: one.cluster.state(one.jobs[CALM]) == "FAILED")
-    one.seen["over its memory"], _ = one.status()
-    one.send(CALM, "node2")
-    one.until("steps of the calm cell", lambda: one.steps(CALM) >= 1)
-    first = one.jobs[CALM]
-    one.seen["second job"] = one.send(CALM, "node1")
-    one.jobs[CALM] = first
     for seed in range(8):
         one.until(f"the end of cell {seed}", lambda seed=seed: one.outcome(seed) == "done")  # type: ignore[misc]
     one.until("the second job's end", lambda: one.cluster.state(one.seen["second job"]) == "COMPLETED")
