@@ -10,7 +10,7 @@ from harness.runner.machine import Finding, caution, ok, problem
 from slurm.cluster import Cluster, Partition
 from slurm.commands import SlurmError, ask
 from slurm.executor import Batch, make_executor, script
-from slurm.fit import misfits, span
+from slurm.fit import misfits, span, unusable
 from slurm.limits import limits_of
 from slurm.profile import Profile
 from slurm.requests import Purpose, Request
@@ -65,7 +65,7 @@ def _partitions(cluster: Cluster, request: Request) -> list[Partition]:
 
 
 def _fit(cluster: Cluster, request: Request, purpose: Purpose) -> Iterator[Finding]:
-    problems = misfits(request, cluster)
+    problems = [*unusable(request), *misfits(request, cluster)]
     if problems:
         yield from (problem(f"{purpose} jobs", one) for one in problems)
         return

@@ -103,6 +103,8 @@ def _print_cost(needs: Needs, dispatcher: Dispatcher) -> None:
             f"  {cost.stage:<8}  {cost.hours:,.3g} {cost.device}-hours in {cost.jobs} jobs, "
             f"the longest about {cost.longest_h:,.3g} h{_in_turns(cost)}"
         )
+    caps = sum(len(array.jobs) * array.request.devices * array.request.time_min / 60 for array in needs.arrays)
+    click.echo(f"  if each job ran to its time limit once: {caps:,.0f} device-hours")
 
 
 def _in_turns(cost: Cost) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from harness.store.paths import RunPaths
 from harness.store.stages import STAGES
+from slurm.code import PACKAGES, code_files, code_root
 from slurm.submitted import read_submitted
 from tests.conftest import PLAN, TUNED_PLAN, Workplace, workplace
 from tests.slurm.cluster.faults import FaultyCluster
@@ -116,6 +118,35 @@ def test_what_could_not_be_trained_is_not_evaluated(cluster: FaultyCluster, tmp_
     assert accounted(cluster, f"{after[0]}_0", "State").startswith("CANCELLED"), "it doesn't wait for ever"
 
 
+def test_a_working_tree_that_is_edited_changes_no_job_that_is_queued(cluster: FaultyCluster, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for name in code_files(code_root()):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(code_root() / name, tree / name)
+    place = workplace(tmp_path, PLAN.replace("seeds: 2", "seeds: 1\nintervals: false"))
+    (tmp_path / "cluster.yaml").write_text(f"{PROFILE}sbatch: {{hold: true}}\n")
+    done = subprocess.run(
+        place.command("queue", "demo.yaml", "--on", "slurm", "--no-preflight"), cwd=tmp_path, capture_output=True,
+        text=True, check=False, env={**environment(cluster), "PYTHONPATH": str(tree)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for package in PACKAGES:
+        (tree / package / "__init__.py").write_text("raise RuntimeError('half an edit')\n")
+    (number,) = {one.job for one in read_submitted(RunPaths(place.run))}
+    cluster.command("scontrol", "release", number)
+    wait_for_jobs(cluster)
+    assert states(place, cluster) == ["done"] * 3
+
+
+def test_no_more_is_sent_than_the_quality_of_service_takes(cluster: FaultyCluster, tmp_path: Path) -> None:
+    place = workplace(tmp_path, PLAN.replace("seeds: 2", "seeds: 4"))
+    (tmp_path / "cluster.yaml").write_text(f"{PROFILE}qos: tight\nsbatch: {{hold: true}}\n")
+    code, output = said(place, cluster, "queue", "demo.yaml", "--on", "slurm", "--no-preflight")
+    assert code == 0, output
+    assert "10 jobs queued\n2 cells left out: the queue has no more room for you; later: explorebench queue" in output
+    cluster.scancel(read_submitted(RunPaths(place.run))[0].job)
+
+
 def test_trials_go_first_and_a_job_sends_the_cells_that_wait_for_them(cluster: FaultyCluster, tmp_path: Path) -> None:
     place = workplace(tmp_path, TUNED_PLAN)
     (tmp_path / "cluster.yaml").write_text(PROFILE)
@@ -167,6 +198,7 @@ def test_a_node_that_is_unfit_stops_the_submission_with_the_cause(cluster: Fault
         ("memory: 1T", "all jobs: memory: 1024 GiB is more than any node of partition main has; at most memory: 9G"),
         ("gpus: 1", "all jobs: gpus: 1 a node is more than any node of partition main has; at most 0"),
         ("time: 2d", "all jobs: time: 2,880 min is more than partition main allows, 1,440 min"),
+        ("nodes: 2", "all jobs: nodes: a cell is trained by one process on one device, so nodes is 1 at most; got 2"),
         ("acount: me", "cluster.yaml, line 1: acount: no such field. Did you mean 'account'?"),
     ],
 )
