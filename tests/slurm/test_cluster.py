@@ -32,8 +32,9 @@ def _tidy(cluster: FaultyCluster) -> Iterator[None]:
 
 
 def running(cluster: FaultyCluster, *options: str) -> str:
-    """Return a job that has begun to print."""
-    return begun(cluster, cluster.submit(TRAPS, *options))
+    """Return a job that has begun to print, on a node that lives."""
+    living = [f"--exclude={','.join(cluster.dead)}"] if cluster.dead else []
+    return begun(cluster, cluster.submit(TRAPS, *living, *options))
 
 
 def begun(cluster: FaultyCluster, job: str) -> str:
@@ -104,6 +105,7 @@ def test_a_dead_node_takes_its_jobs_with_it_and_they_run_elsewhere(cluster: Faul
     node = cluster.job(job)["NodeList"]
     other = running(cluster, *STEADY, "--open-mode=append", f"--nodelist={node}")
     cluster.kill_node(node)
+    assert cluster.dead == (node,)
     try:
         cluster.notice(node)
         assert restarted(cluster, job)["NodeList"] != node

@@ -30,6 +30,12 @@ class FaultyCluster(Cluster):
         """
         machines.switch_off(self.layout, node)
 
+    @property
+    def dead(self) -> tuple[str, ...]:
+        """Return the nodes that are killed; until the controller has seen it, it goes on sending jobs to them."""
+        alive = {name for _, name in machines.machines(self.layout)}
+        return tuple(node for node in self.nodes if node not in alive)
+
     def notice(self, node: str) -> None:
         """Have the controller know now that a node is down, as an administrator would."""
         self.command("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=died")
