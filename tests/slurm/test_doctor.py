@@ -61,19 +61,19 @@ def configured(cluster: Cluster, **settings: str) -> Cluster:
 
 def test_jobs_that_are_told_in_time_checkpoint(captured: Cluster) -> None:
     found = said(captured, "preemption in main")
-    assert (found.level, found.found) == ("ok", "its jobs are told 10 s before and checkpoint")
+    assert (found.level, found.found) == ("ok", "its jobs are told 10 s before, and save at their next step")
 
 
-def test_without_grace_jobs_are_killed_without_notice(captured: Cluster) -> None:
+def test_without_grace_a_long_step_is_lost(captured: Cluster) -> None:
     found = said(changed(captured, "main", grace_s=0), "preemption in main")
     assert found.level == "caution"
-    assert "killed without notice (GraceTime is 0), mode REQUEUE; only what was sealed is kept" in found.found
+    assert "killed 5 sec after the first notice (GraceTime is 0), mode REQUEUE" in found.found
+    assert "if a step takes longer, only what was sealed is kept" in found.found
 
 
-def test_without_the_signal_jobs_are_killed_without_notice(captured: Cluster) -> None:
+def test_without_the_users_signal_jobs_hear_the_other(captured: Cluster) -> None:
     found = said(configured(captured, SlurmctldParameters="idle_on_node_suspend"), "preemption in main")
-    assert found.level == "caution"
-    assert "SlurmctldParameters lacks preempt_send_user_signal" in found.found
+    assert (found.level, found.found) == ("ok", "its jobs are sent TERM 10 s before, and save at their next step")
 
 
 @pytest.mark.parametrize(

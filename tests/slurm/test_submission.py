@@ -226,8 +226,8 @@ def test_the_doctor_says_what_the_cluster_has(cluster: FaultyCluster, tmp_path: 
     assert code == 0, output
     assert "fit; Slurm says: Job" in output
     assert "preemption in low" in output
-    assert "and checkpoint" in output
-    assert "its jobs are killed without notice" in output, "abrupt has no grace"
+    assert "s before, and save at their next step" in output
+    assert "its jobs are killed 3 sec after the first notice" in output, "abrupt has no grace"
     assert "only what was sealed is kept" in output
     (tmp_path / "cluster.yaml").write_text("cpus: 99\n")
     code, output = said(place, cluster, "doctor", "demo.yaml", "--on", "slurm", "--json")
