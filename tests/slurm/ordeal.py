@@ -22,7 +22,7 @@ from tests.slurm.cluster.faults import FaultyCluster
 
 PATIENT = """
 import os
-import time
+import threading
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,7 +37,7 @@ class Patient(Strategy):
     summary: ClassVar[str] = "GRPO, slowly"
 
     def react(self, progress, state):
-        time.sleep(float(os.environ.get("PATIENT_S", "0")))
+        threading.Event().wait(float(os.environ.get("PATIENT_S", "0")))  # sleep fails under libfaketime
         return [], state
 """
 PLAN = """
