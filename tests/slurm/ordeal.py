@@ -108,6 +108,11 @@ class Ordeal:
     def until(self, what: str, look: Callable[[], Any]) -> None:
         self.cluster.wait_for(what, look, SECONDS)
 
+    def ended(self, job: str) -> str:
+        """Return how a job ended; the controller forgets jobs after a while, accounting does not."""
+        rows = self.cluster.accounted(job, "JobIDRaw", "State")
+        return next((state for number, state in rows if number == job), "")
+
     def outcome(self, seed: int) -> str | None:
         made = read_attempts(self.paths(seed))
         return made[-1].outcome if made else None
@@ -180,13 +185,13 @@ def make_room(one: Ordeal) -> None:
 
 
 def finish(one: Ordeal) -> None:
-    one.until("the end of the cancelled job", lambda: one.cluster.state(one.jobs[CANCELLED]) == "CANCELLED")
+    one.until("the end of the cancelled job", lambda: one.ended(one.jobs[CANCELLED]).startswith("CANCELLED"))
     one.seen["cancelled"], _ = one.status()
     one.send(CANCELLED, "node2")
     one.send(FULL, "node1")
     for seed in range(8):
         one.until(f"the end of cell {seed}", lambda seed=seed: one.outcome(seed) == "done")  # type: ignore[misc]
-    one.until("the second job's end", lambda: one.cluster.state(one.seen["second job"]) == "COMPLETED")
+    one.until("the second job's end", lambda: one.ended(one.seen["second job"]) == "COMPLETED")
     command = ["queue", str(one.run.plan), "--runs", str(one.calm.root.parent), "--workers", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATIENT_S": "0"}
     done = subprocess.run(
