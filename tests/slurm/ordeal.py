@@ -56,7 +56,7 @@ CALM, WITH_GRACE, WITHOUT_GRACE, REQUEUED, NODE_KILLED, CANCELLED, TIMED, FULL =
 SECONDS = 400.0
 """For anything to happen, on a busy machine."""
 STEPS = 24
-PAUSE_S = {TIMED: 4.0, CALM: 4.0}
+PAUSE_S = {TIMED: 6.0, CALM: 4.0}
 """After each step of a first job; Slurm looks at time limits each 30 s only."""
 OVER_MB = 150
 """What no cell can do with."""
@@ -158,7 +158,7 @@ def suffer(one: Ordeal) -> None:
     first = one.jobs[CALM]
     one.seen["second job"] = one.send(CALM, "node2")
     one.jobs[CALM] = first
-    cluster.end_in(one.jobs[TIMED], 40)
+    cluster.end_in(one.jobs[TIMED], 75)  # the signal comes 30 s before that, at a look that is each 30 s
     cluster.kill_node("node4")
     cluster.notice("node4")
     cluster.preempt(one.jobs[WITH_GRACE])
