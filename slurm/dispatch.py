@@ -31,6 +31,7 @@ from slurm.limits import Limits
 from slurm.profile import Profile, written
 from slurm.queued import Queued, only_one, read_queued
 from slurm.requests import Request
+from slurm.states import close_ended
 from slurm.submitted import Submitted, append_submitted, comment
 
 if TYPE_CHECKING:
@@ -84,7 +85,11 @@ class Dispatcher:
         Raises:
             SlurmError: If Slurm can't be asked what is queued.
         """
-        queued = read_queued(self.run, plan.name) if self.cluster == "slurm" else NOTHING_QUEUED
+        queued = NOTHING_QUEUED
+        if self.cluster == "slurm":
+            queued = read_queued(self.run, plan.name)
+            if self.run.submitted.exists():
+                close_ended(self.run, queued.cells)
         trials = to_run(trials_of(plan), self.run, retry_failed=self.retry_failed)
         plan = choose(plan, self.run, {trial.cell.id for trial in trials} | queued.cells)
         cells = to_run(cells_of(plan), self.run, retry_failed=self.retry_failed)

@@ -7,7 +7,7 @@ asked, the files alone are believed, and a note says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.store import attempts
@@ -76,14 +76,20 @@ def read_states(run: RunPaths) -> tuple[list[CellStatus], list[str]]:
     return with_slurm(run, [*read_trials(run), *read_cells(run)])
 
 
-def close_ended(run: RunPaths) -> int:
+def close_ended(run: RunPaths, queued: Container[str] = ()) -> int:
     """Write down how attempts ended whose jobs are over though their leases look fresh, and return how many.
 
     Whoever queues cells right after their jobs were killed need not wait then until the leases expire.
+
+    Args:
+        run: Whose cells.
+        queued: Cells that are known to have a job: Slurm is asked about each of the others that seem to run.
     """
     closed = 0
     for one in [*read_trials(run), *read_cells(run)]:
-        last, _ = read_last(run.cell(one.id)) if one.state == "running" and one.job else (None, 0)
+        last, _ = (
+            read_last(run.cell(one.id)) if one.state == "running" and one.job and one.id not in queued else (None, 0)
+        )
         if last is None or last.ended is not None:
             continue
         outcome, cause = diagnose(last)

@@ -11,6 +11,7 @@ from harness.store.atomic import write_json
 from harness.store.attempts import begin, end, read_attempts, update
 from harness.store.paths import RunPaths
 from harness.store.status import CellStatus
+from harness.store.version import written_here
 from harness.store.wishes import Wish, write_wish
 from slurm.cancelling import cancel_jobs
 from slurm.notices import judged, shown_fields
@@ -62,7 +63,7 @@ def run(tmp_path: Path) -> RunPaths:
     """A run of seven cells, each with a task of one array: the cell's number is its place."""
     run = RunPaths(tmp_path / "demo")
     cells = [{"id": f"c{n}", "arm": "grpo", "seed": n} for n in range(7)]
-    write_json(run.resolved, {"name": "demo", "cells": cells})
+    write_json(run.resolved, {**written_here(), "name": "demo", "arms": [], "suites": [], "cells": cells})
     append_submitted(run, [Submitted(job="32287016", index=n, cell=f"c{n}", stage="all") for n in range(7)])
     return run
 
