@@ -19,6 +19,7 @@ from harness.errors import StoreError
 from harness.plan.resolve import Plan
 from harness.plan.trials import cells_of, trials_of
 from harness.runner.prepare import prepare, to_run
+from harness.runner.variables import variables_set
 from harness.store.atomic import write_json, write_text
 from harness.store.paths import RunPaths
 from harness.store.stages import STAGES, Stage
@@ -26,7 +27,7 @@ from harness.tuning.settle import choose
 from slurm.arrays import Array, arrays
 from slurm.code import CodeSnapshot, take_snapshot
 from slurm.commands import SlurmError
-from slurm.executor import Batch, Cluster, environment, here, make_executor, with_rest_of_path
+from slurm.executor import Batch, Cluster, environment, make_executor, with_rest_of_path
 from slurm.limits import Limits
 from slurm.profile import Profile, written
 from slurm.queued import Queued, only_one, read_queued
@@ -145,7 +146,7 @@ class Dispatcher:
         executor = make_executor(self.cluster, array.request, self.batch(plan, array, sent.snapshot.folder, after))
         variables = environment(array.request, sent.snapshot.folder)
         variables["PYTHONPATH"] = with_rest_of_path(sent.snapshot.folder)
-        with submission_explained(), here(variables if self.cluster == "local" else {}):
+        with submission_explained(), variables_set(variables if self.cluster == "local" else {}):
             jobs: list[submitit.Job[None]] = executor.submit_array(array.jobs)
         if self.cluster == "slurm":
             append_submitted(self.run, [_submitted(job.job_id, one.cell_id, array.stage) for job, one in

@@ -11,8 +11,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -85,21 +83,6 @@ def script(executor: submitit.AutoExecutor, jobs: int) -> str:
     finally:
         slurm.parameters = before
     return text
-
-
-@contextmanager
-def here(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables of this process for the block: submitit's local jobs inherit them."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def with_rest_of_path(code: Path) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.runner.variables import variables_set
 from harness.store.paths import RunPaths
 from slurm.code import CodeSnapshot
 from slurm.commands import SlurmError, ask
 from slurm.dispatch import Needs, submission_explained
-from slurm.executor import Batch, Cluster, environment, here, make_executor, with_rest_of_path
+from slurm.executor import Batch, Cluster, environment, make_executor, with_rest_of_path
 from slurm.probe import Look, Probe
 from slurm.profile import Profile
 from slurm.requests import Request
@@ -113,7 +114,7 @@ class Preflight:
         )
         executor = make_executor(self.cluster, request, batch)
         variables = {**environment(request, snapshot.folder), "PYTHONPATH": with_rest_of_path(snapshot.folder)}
-        with submission_explained(), here(variables if self.cluster == "local" else {}):
+        with submission_explained(), variables_set(variables if self.cluster == "local" else {}):
             return executor.submit(probe)
 
     def _wait(self, job: submitit.Job[Any], path: Path) -> tuple[dict[str, Any], float]:

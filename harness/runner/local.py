@@ -14,6 +14,7 @@ from harness.plan.cells import Cell
 from harness.plan.resolve import Plan
 from harness.plan.trials import PlannedCell, cells_of, trials_of
 from harness.runner.prepare import prepare, threads_of, to_run
+from harness.runner.variables import variables_set
 from harness.runner.worker import work
 from harness.store import attempts
 from harness.store.paths import RunPaths
@@ -144,13 +145,5 @@ def cores() -> int:
 def threads_divided(threads: int) -> Iterator[None]:
     """Give every process started in the block `threads` threads in OpenMP, MKL and OpenBLAS."""
     wanted = {**dict.fromkeys(THREAD_VARIABLES, str(threads)), "TOKENIZERS_PARALLELISM": "false"}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
+    with variables_set(wanted):
         yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
