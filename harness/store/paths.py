@@ -39,6 +39,10 @@ class CellPaths:
         """What the process of one attempt printed."""
         return self.attempts / f"{number:03d}.log"
 
+    def lost_rank(self, number: int, rank: int) -> Path:
+        """Why one rank of an attempt had to give up, for the first one, which writes the attempt."""
+        return self.attempts / f"{number:03d}.rank{rank}.json"
+
     @property
     def train(self) -> Path:
         """One JSON line per optimizer step."""

@@ -16,16 +16,18 @@ from accelerate.utils import is_peft_model
 from torch import Tensor
 from trl import GRPOTrainer
 
-from harness.training.batches import Setting, batch_of, rollouts_of
+from harness.training.batches import Setting, batch_of, rollouts_of, tokens_of
 from harness.training.meter import StepMeter
 from harness.training.problems import Verifier, suite_rows, validation_suite
+from harness.training.ranks import Ranks
 from harness.training.returned import checked_advantages, checked_prompts, checked_restarts
 from harness.training.samples import Group, Samples
 from harness.training.sampling import Restarts, Sampler
 from harness.training.signals import Batch, SignalMaker, reads_hidden
 from harness.training.supply import PromptSupply
-from strategies import PromptPool, Rollouts, Shaped, SignalName, State, Strategy, TokenBatch
+from strategies import PromptPool, Rollouts, Shaped, SignalName, State, Strategy
 
+IDS = ("prompt_ids", "completion_ids")
 Listener = Callable[[Rollouts, Tensor, Shaped | None], None]
 """Looks at a batch that is about to be trained on; it changes none of it, and draws from no generator of the run."""
 
@@ -54,6 +56,12 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self.strategy_state: State = strategy.init()
         self.generator = generator
         self.meter = meter
+        accelerator = self.accelerator
+        self.ranks = ranks = Ranks(
+            index=accelerator.process_index,
+            count=accelerator.num_processes,
+            on_node=accelerator.local_process_index,
+        )
         self.supply = PromptSupply(len(self.train_dataset), self.args.generation_batch_size // self.num_generations)
         self.mean_rewards: dict[int, list[float]] = defaultdict(list)
         self.diagnostics: dict[str, float] = {}
@@ -68,6 +76,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             part=part,
             temperature=self.temperature,
             batch_size=self.args.per_device_train_batch_size,
+            ranks=ranks,
         )
         self.sampler = Sampler(
             generate=self._generated,
@@ -80,6 +89,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             group_size=self.num_generations,
             remember=self._remember,
             tapped=reads_hidden(self.signals.names | watched),
+            ranks=ranks,
         )
         self.listeners: list[Listener] = []
         """Called in turn with what is trained on: the rollouts, the advantages, and what the strategy said of them."""
@@ -125,9 +135,10 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         else:
             self._ready, self.diagnostics = self.sampler.sample(picked, restarts), {}
         with self.meter.phase("score"):
-            output: dict[str, Any] = super()._generate_and_score_completions(self._ready.column("rows"))
+            rows = self._ready.own("rows", self._mine)
+            output: dict[str, Any] = super()._generate_and_score_completions(rows)
         self._count(self._ready, output)
-        output["rows"] = torch.arange(len(output["advantages"]), device=output["advantages"].device)
+        output["rows"] = torch.tensor(self._mine, device=output["advantages"].device)
         self._shape(self._ready, output)
         self._ready = None
         return output
@@ -137,13 +148,24 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self.latest = batch = batch_of(samples, self.processing_class.pad_token_id, output["advantages"].device)
         with self.meter.phase("score", self.part):
             signals = self.signals.make(batch, self.policy)
-            rollouts = rollouts_of(samples, batch, signals, self._setting, advantages=output["advantages"])
-            output["advantages"] = rollouts.advantages  # made anew where some went on from a prefix
+            theirs = self.ranks.stacked(output["advantages"])
+            rollouts = rollouts_of(samples, batch, signals, self._setting, advantages=theirs)
+            advantages = rollouts.advantages  # made anew where some went on from a prefix
             shaped, self.strategy_state = self.strategy.shape(rollouts, self.strategy_state)
             if shaped is not None:
-                output["advantages"] = self._accepted(shaped, rollouts.mask.shape, rollouts.advantages)
+                advantages = self._accepted(shaped, rollouts.mask.shape, rollouts.advantages)
+            self.ranks.require_in_step(self.generator, self.supply.handed_out)
+            advantages = self.ranks.of_first(advantages)  # the same in all ranks, to the last bit
+            own = advantages[self._mine]
+            # TRL pads this rank's rollouts to the longest of its own.
+            output["advantages"] = own if own.dim() == 1 else own[:, : output["completion_ids"].shape[1]]
         for listen in self.listeners:
-            listen(rollouts, output["advantages"], shaped)
+            listen(rollouts, advantages, shaped)
+
+    @property
+    def _mine(self) -> list[int]:
+        """Places of this rank's rollouts in the batch that is trained on."""
+        return self.ranks.share(self.args.generation_batch_size)
 
     @property
     def policy(self) -> Any:
@@ -184,7 +206,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         return super()._tokenize_prompts(prompts) if self._prompt_ids is None else (self._prompt_ids, None, {})
 
     def _generate(self, prompts: list[Any]) -> Any:
-        return super()._generate(prompts) if self._ready is None else self._ready.generation
+        return super()._generate(prompts) if self._ready is None else self._ready.generation(self._mine)
 
     def _calculate_rewards(
         self, inputs: list[Any], prompts: list[str], completions: list[str], completion_ids_list: list[list[int]]
@@ -209,7 +231,10 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
                 generator=self.generator,
             )
             picked, self.strategy_state = self.strategy.pick_prompts(pool, self.strategy_state)
-        return due if picked is None else checked_prompts(picked, due, size, self._where)
+        if picked is not None:
+            due = checked_prompts(picked, due, size, self._where)
+        self.ranks.require_same(due, "picked prompts")
+        return due
 
     def _probe(
         self,
@@ -243,8 +268,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     # Scores
 
     def _count(self, samples: Samples, output: dict[str, Any]) -> None:
-        """Book the passes over what is about to be trained on."""
-        prompts, completions = samples.lengths("prompt_ids"), samples.lengths("completion_ids")
+        """Book the passes over what is about to be trained on here."""
+        prompts, completions = ([len(ids) for ids in samples.own(name, self._mine)] for name in IDS)
         for _ in range(self.num_iterations):
             self.meter.trained(prompts, completions)
         for name in ("ref_per_token_logps", "old_per_token_logps"):
@@ -269,17 +294,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         return made
 
     def _weigh(self, inputs: dict[str, Any], logp: Tensor, entropy: Tensor) -> None:
-        advantages = inputs["advantages"]
-        tokens = TokenBatch(
-            logp=logp,
-            old_logp=inputs.get("old_per_token_logps", logp),
-            entropy=entropy.detach(),
-            advantages=advantages if advantages.dim() > 1 else advantages.unsqueeze(1).expand_as(logp),
-            mask=inputs["completion_mask"].bool(),
-            rows=inputs["rows"],
-            step=self.state.global_step,
-            generator=self.generator,
-        )
+        step = self.state.global_step
+        tokens = tokens_of(inputs, logp, entropy, step, self.ranks.own(self.generator, step, self._step))
         weighed = self.strategy.weigh(tokens, self.strategy_state)
         if weighed is not None:
             inputs["advantages"] = self._accepted(weighed, logp.shape, tokens.advantages)
