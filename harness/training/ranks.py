@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -25,6 +25,9 @@ from torch.distributed.rendezvous import rendezvous
 
 from harness.errors import CauseKind, CellError, attributing
 from harness.ledger.ledger import Phase, Use
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
 
 Value = TypeVar("Value")
 MEETING = timedelta(minutes=10)
@@ -47,6 +50,15 @@ class Ranks:
     count: int = 1
     on_node: int = 0
     """Its number among those of its node."""
+
+    @classmethod
+    def of(cls, accelerator: Accelerator) -> Ranks:
+        """Return what accelerate has found."""
+        return cls(
+            index=accelerator.process_index,
+            count=accelerator.num_processes,
+            on_node=accelerator.local_process_index,
+        )
 
     @property
     def first(self) -> bool:

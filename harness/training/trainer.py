@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from trl import GRPOTrainer
 
 from harness.training.batches import Setting, batch_of, rollouts_of, tokens_of
 from harness.training.meter import StepMeter
-from harness.training.problems import Verifier, suite_rows, validation_suite
+from harness.training.probing import probe
 from harness.training.ranks import Ranks
 from harness.training.returned import checked_advantages, checked_prompts, checked_restarts
 from harness.training.samples import Group, Samples
@@ -56,12 +57,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self.strategy_state: State = strategy.init()
         self.generator = generator
         self.meter = meter
-        accelerator = self.accelerator
-        self.ranks = ranks = Ranks(
-            index=accelerator.process_index,
-            count=accelerator.num_processes,
-            on_node=accelerator.local_process_index,
-        )
+        self.ranks = ranks = Ranks.of(self.accelerator)
         self.supply = PromptSupply(len(self.train_dataset), self.args.generation_batch_size // self.num_generations)
         self.mean_rewards: dict[int, list[float]] = defaultdict(list)
         self.diagnostics: dict[str, float] = {}
@@ -149,7 +145,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         with self.meter.phase("score", self.part):
             signals = self.signals.make(batch, self.policy)
             theirs = self.ranks.stacked(output["advantages"])
-            rollouts = rollouts_of(samples, batch, signals, self._setting, advantages=theirs)
+            rollouts = rollouts_of(samples, batch, signals, self.setting, advantages=theirs)
             advantages = rollouts.advantages  # made anew where some went on from a prefix
             shaped, self.strategy_state = self.strategy.shape(rollouts, self.strategy_state)
             if shaped is not None:
@@ -174,7 +170,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         return model.get_base_model() if is_peft_model(model) else model
 
     @property
-    def _setting(self) -> Setting:
+    def setting(self) -> Setting:
+        """What is the same for all that the strategy is shown in this step."""
         return Setting(scale=self.scale_rewards, step=self._batches, generator=self.generator, charge=self._charge)
 
     def _charge(self, part: str) -> AbstractContextManager[None]:
@@ -188,7 +185,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         samples = Samples(groups=groups)
         batch = batch_of(samples, self.processing_class.pad_token_id, self.accelerator.device)
         hidden = {} if batch.hidden is None else {"hidden": batch.hidden}
-        rollouts = rollouts_of(samples, batch, hidden, self._setting)
+        rollouts = rollouts_of(samples, batch, hidden, self.setting)
         where, self.strategy_state = self.strategy.restart(rollouts, self.strategy_state)
         return checked_restarts(where, rollouts, self._where)
 
@@ -204,6 +201,12 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
 
     def _tokenize_prompts(self, prompts: list[Any]) -> Any:
         return super()._tokenize_prompts(prompts) if self._prompt_ids is None else (self._prompt_ids, None, {})
+
+    def _generate_single_turn(
+        self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: int, has_tool_images: bool = False
+    ) -> Any:
+        each = 1 if self.use_vllm else num_generations  # vLLM is asked for each rollout: not all come in whole groups
+        return super()._generate_single_turn(prompt_ids, images, multimodal_fields, each, has_tool_images)
 
     def _generate(self, prompts: list[Any]) -> Any:
         return super()._generate(prompts) if self._ready is None else self._ready.generation(self._mine)
@@ -226,7 +229,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
                 size=size,
                 mean_rewards=self.mean_rewards,
                 more=self.supply.take,
-                probe=self._probe,
+                probe=partial(probe, self),
                 step=self._batches,
                 generator=self.generator,
             )
@@ -235,27 +238,6 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             due = checked_prompts(picked, due, size, self._where)
         self.ranks.require_same(due, "picked prompts")
         return due
-
-    def _probe(
-        self,
-        problems: Sequence[int],
-        rollouts: int,
-        signals: frozenset[SignalName] = frozenset(),
-        *,
-        suite: str | None = None,
-        part: str = "",
-    ) -> Rollouts:
-        metrics = copy.deepcopy(self._metrics)  # what TRL logs is to be about the rollouts that are trained on
-        owner = f"{self.part}/{part}" if part else self.part
-        with self.meter.phase("select", owner):
-            verifier = None if suite is None else Verifier(validation_suite(suite))
-            rows = [self.train_dataset[index] for index in problems] if suite is None else suite_rows(suite, problems)
-            tapped = reads_hidden(signals)
-            samples = self.sampler.probe(rows, rollouts, owner, tapped=tapped, verifier=verifier)
-            batch = batch_of(samples, self.processing_class.pad_token_id, self.accelerator.device)
-            made = self.signals.make(batch, self.policy, signals, owner, "select") if signals else {}
-        self._metrics = metrics
-        return rollouts_of(samples, batch, made, self._setting)
 
     def _log_lengths(self, samples: Samples) -> None:
         ends = {*self.eos_token_ids, self.processing_class.pad_token_id}
