@@ -27,7 +27,7 @@ def diagnose(attempt: Attempt) -> tuple[Outcome, Cause]:
         return GONE
     try:
         found = run_of(attempt, asked([attempt.job]))
-    except AccountingError:
+    except (AccountingError, OSError):
         found = None
     return (found and ended(found, attempt.job)) or GONE
 

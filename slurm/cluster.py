@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from slurm.commands import SlurmError, ask
@@ -69,6 +71,8 @@ class Accounts(NamedTuple):
     qos: tuple[str, ...]
     max_submitted: int | None
     """Jobs that this user may have queued, array tasks counted one by one."""
+    of_qos: Mapping[str, int] = MappingProxyType({})
+    """The same by quality of service, where that limits it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,11 +225,13 @@ def _accounts(settings: dict[str, str]) -> tuple[Accounts | None, str]:
     try:
         own = ask("sacctmgr", "-nP", "show", "assoc", f"user={user}", "format=account,qos,maxsubmit")
         everywhere = ask("sacctmgr", "-nP", "show", "account", "format=account").split()
-        qos = ask("sacctmgr", "-nP", "show", "qos", "format=name").split()
+        services = ask("sacctmgr", "-nP", "show", "qos", "format=name,maxsubmitjobsperuser")
     except SlurmError as error:
         return None, str(error)
     rows = [line.split("|") for line in own.splitlines() if line]
     limits = [int(row[2]) for row in rows if row[2]]
     accounts = sorted({row[0] for row in rows if row[0]}) or everywhere
-    allowed = sorted({name for row in rows for name in row[1].split(",") if name}) or qos
-    return Accounts(tuple(accounts), tuple(allowed), min(limits, default=None)), ""
+    of_qos = dict(line.split("|")[:2] for line in services.splitlines() if line)
+    allowed = sorted({name for row in rows for name in row[1].split(",") if name}) or list(of_qos)
+    caps = {name: int(limit) for name, limit in of_qos.items() if limit}
+    return Accounts(tuple(accounts), tuple(allowed), min(limits, default=None), caps), ""

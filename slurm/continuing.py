@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.store.paths import RunPaths
+from harness.store.stages import STAGES
 from slurm.dispatch import Dispatcher, Sent, submission_explained
 from slurm.executor import Batch, make_executor
 from slurm.profile import Profile
@@ -39,7 +40,8 @@ class ContinueQueue:
         for name in [name for name in os.environ if name.startswith("SLURM_") and name not in KEPT]:
             del os.environ[name]
         run = RunPaths(Path(self.run_root))
-        dispatcher = Dispatcher(run=run, cluster="slurm", profile=self.profile, limits=limits_of(read_cluster()))
+        limits = limits_of(read_cluster(), {self.profile.request(stage).qos for stage in STAGES})
+        dispatcher = Dispatcher(run=run, cluster="slurm", profile=self.profile, limits=limits)
         sent = dispatcher.send(load_plan(run.plan), lambda *_: None, lambda: None)
         print(f"{sent.needs.jobs} jobs queued: {', '.join(sent.numbers) or 'none'}", flush=True)
         further = send_continue(dispatcher, sent)

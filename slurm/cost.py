@@ -35,7 +35,8 @@ class Cost:
     hours: float
     """Device-hours."""
     longest_h: float
-    """Hours of the longest job; what is above its time limit goes on in a further one."""
+    """Hours of the longest job; at its time limit it starts anew and goes on."""
+    limit_h: float
 
 
 def measured_pace(planned: Iterable[PlannedCell], run: RunPaths) -> Pace | None:
@@ -97,6 +98,7 @@ def costs(plan: Plan, found: Sequence[Array], pace: Callable[[Array], Pace | Non
                 device=array.request.device,
                 hours=sum(seconds) * array.request.devices / 3600,
                 longest_h=max(seconds) / 3600,
+                limit_h=array.request.time_min / 60,
             )
         )
     return made

@@ -10,12 +10,12 @@ from harness.runner.machine import Finding, caution, ok, problem
 from slurm.cluster import Cluster, Partition
 from slurm.commands import SlurmError, ask
 from slurm.executor import Batch, make_executor, script
-from slurm.fit import misfits, span
+from slurm.fit import misfits, span, unusable
 from slurm.limits import limits_of
 from slurm.profile import Profile
 from slurm.requests import Purpose, Request
 
-SEALED = "only what was sealed is kept: seal more often (checkpoints in the plan) if cells are long"
+SEALED = "if a step takes longer, only what was sealed is kept: seal more often (checkpoints in the plan)"
 LOCAL_DISKS = ("tmpfs", "overlay", "ramfs")
 
 
@@ -65,7 +65,7 @@ def _partitions(cluster: Cluster, request: Request) -> list[Partition]:
 
 
 def _fit(cluster: Cluster, request: Request, purpose: Purpose) -> Iterator[Finding]:
-    problems = misfits(request, cluster)
+    problems = [*unusable(request), *misfits(request, cluster)]
     if problems:
         yield from (problem(f"{purpose} jobs", one) for one in problems)
         return
@@ -102,16 +102,13 @@ def _preemption(cluster: Cluster, name: str) -> Finding:
     tier = max(one.priority_tier for one in cluster.partitions)
     if by == "preempt/partition_prio" and partition.priority_tier == tier:
         return ok(what, "none: no partition goes before it")
-    told = "preempt_send_user_signal" in cluster.parameters
-    if told and partition.grace_s > 0:
-        kept = f"its jobs are told {partition.grace_s} s before and checkpoint"
+    if partition.grace_s > 0:
+        how = "told" if "preempt_send_user_signal" in cluster.parameters else "sent TERM"
+        kept = f"its jobs are {how} {partition.grace_s} s before, and save at their next step"
         then = "" if mode.startswith("REQUEUE") else f"; the mode is {mode}, so queue the plan again afterwards"
         return (ok if mode.startswith("REQUEUE") else caution)(what, f"{kept}{then}")
-    lacking = [
-        *([] if told else ["SlurmctldParameters lacks preempt_send_user_signal"]),
-        *([] if partition.grace_s else ["GraceTime is 0"]),
-    ]
-    return caution(what, f"its jobs are killed without notice ({' and '.join(lacking)}), mode {mode}; {SEALED}")
+    kill = cluster.settings.get("KillWait", "30 sec")
+    return caution(what, f"its jobs are killed {kill} after the first notice (GraceTime is 0), mode {mode}; {SEALED}")
 
 
 def _requeue(cluster: Cluster) -> Finding:

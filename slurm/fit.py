@@ -32,6 +32,17 @@ def _misfits_of(request: Request, partition: Partition, cluster: Cluster) -> Ite
     yield from _too_large(request, partition, cluster)
 
 
+def unusable(request: Request) -> list[str]:
+    """Return what of a request a job could not use, wherever it ran: a cell is one process on one device."""
+    asked = {"nodes": request.nodes, "tasks": request.tasks, "gpus": request.gpus}
+    return [
+        f"{name}: a cell is trained by one process on one device, so {name} is 1 at most; got {number}. "
+        "To use more at a time, let more cells run side by side (at_once)"
+        for name, number in asked.items()
+        if number > 1
+    ]
+
+
 def span(nodes: Iterable[Node]) -> str:
     """Say in a few words what nodes have: `up to 64 cores, 500 GiB, 4 GPUs (a100)`."""
     nodes = list(nodes)

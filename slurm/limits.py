@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from slurm.cluster import Cluster
@@ -35,7 +35,14 @@ class Limits:
             yield f"MaxJobCount {self.queue:,} for everybody, {queued:,} of yours are queued: the rest later"
 
 
-def limits_of(cluster: Cluster) -> Limits:
-    """Return the limits that a cluster says it has."""
-    user = cluster.accounts.max_submitted if cluster.accounts else None
+def limits_of(cluster: Cluster, services: Iterable[str | None] = ()) -> Limits:
+    """Return the limits that a cluster says it has.
+
+    Args:
+        cluster: What Slurm says of itself.
+        services: The qualities of service that jobs ask for.
+    """
+    found = cluster.accounts
+    own = [] if found is None else [found.max_submitted, *(found.of_qos.get(name or "") for name in services)]
+    user = min((limit for limit in own if limit is not None), default=None)
     return Limits(array=cluster.max_array_size, queue=cluster.max_jobs, user=UNLIMITED if user is None else user)

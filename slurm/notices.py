@@ -63,7 +63,7 @@ def why(number: int) -> CellError:
         return CellError("preempted", name)
     try:
         shown = shown_fields(ask("scontrol", "--oneliner", "show", "job", job))
-    except SlurmError as error:
+    except (SlurmError, OSError) as error:
         kind: CauseKind = "preempted" if number == signal.SIGUSR2 else "interrupted"
         return CellError(kind, f"{name}, and Slurm can't say why: {error}")
     return judged(shown, restarts, name)

@@ -138,13 +138,11 @@ def _plan(run: RunPaths, cells: tuple[str, ...]) -> str:
     from harness.data.verify import sockets_refused
     from harness.models import load_model
     from harness.tuning.settle import stored_cell
-    from suites import training_task
 
     with sockets_refused():
         planned = [stored_cell(run, cell) for cell in cells]
         plan = planned[0].plan
         load_model(plan.model.folder, precision=plan.training.precision, device="cpu")
-        training_task(plan.task)
     items = sum(len(suite.items) for _, suite in plan.suites)
     return f"model {plan.model.sha256[:12]}, {items:,} items of {len(plan.suites)} suites, with the network refused"
 

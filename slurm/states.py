@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from harness.store import attempts
 from harness.store.attempts import Attempt, read_last
+from harness.store.lease import GONE
 from harness.store.paths import RunPaths
 from harness.store.status import CellStatus, State, read_cells, read_resolved, read_trials
+from harness.store.wishes import is_to_rest
 from slurm.accounting import AccountingError, Runs, asked, run_of
-from slurm.causes import ended
+from slurm.causes import diagnose, ended
 from slurm.commands import SlurmError, ask
 from slurm.submitted import Submitted, comment, read_submitted
 
@@ -73,6 +76,23 @@ def read_states(run: RunPaths) -> tuple[list[CellStatus], list[str]]:
     return with_slurm(run, [*read_trials(run), *read_cells(run)])
 
 
+def close_ended(run: RunPaths) -> int:
+    """Write down how attempts ended whose jobs are over though their leases look fresh, and return how many.
+
+    Whoever queues cells right after their jobs were killed need not wait then until the leases expire.
+    """
+    closed = 0
+    for one in [*read_trials(run), *read_cells(run)]:
+        last, _ = read_last(run.cell(one.id)) if one.state == "running" and one.job else (None, 0)
+        if last is None or last.ended is not None:
+            continue
+        outcome, cause = diagnose(last)
+        if cause is not GONE[1]:
+            attempts.close(run.cell(one.id), last, outcome, cause)
+            closed += 1
+    return closed
+
+
 def with_slurm(run: RunPaths, statuses: Sequence[CellStatus]) -> tuple[list[CellStatus], list[str]]:
     """Return what the files say of cells with what Slurm adds to it, and what a reader should know about that."""
     sent: dict[str, list[Submitted]] = {}
@@ -86,7 +106,7 @@ def with_slurm(run: RunPaths, statuses: Sequence[CellStatus]) -> tuple[list[Cell
     except SlurmError as error:
         return list(statuses), [f"Slurm's queue can't be seen: {error}. States are what the run's files say"]
     seen = {one.id: _in_queue(one, sent.get(one.id, []), queue) for one in unclear}
-    silent = [one for one in unclear if seen[one.id] is None and one.state != "running"]
+    silent = [one for one in unclear if seen[one.id] is None]
     told, notes = _accounted(run, silent, sent)
     return [told.get(one.id) or seen.get(one.id) or one for one in statuses], notes
 
@@ -132,11 +152,14 @@ def _in_queue(status: CellStatus, sent: Sequence[Submitted], queue: Mapping[str,
     """Return a cell as its job in the queue shows it; None if it has none there."""
     names = [one.name for one in sent] + ([status.job] if status.job else [])
     jobs = sorted((queue[name] for name in names if name in queue), key=_order)
+    if status.state == "running":
+        own = queue.get(status.job or "")
+        if status.job is None or (own and own.state != "PENDING" and own.restarts == status.requeued):
+            return status
+        jobs = [own] if own else []  # its process is gone, though its lease looks fresh
     if not jobs:
         return None
     job = jobs[0]
-    if status.state == "running":
-        return replace(status, requeued=job.restarts)
     reason = job.reason if job.state == "PENDING" else f"job {job.name} is {job.state.lower()}"
     return replace(status, state="queued", cause=reason, job=job.name, requeued=job.restarts)
 
@@ -160,16 +183,19 @@ def _accounted(
     except AccountingError as error:
         return {}, [f"why jobs ended can't be asked: {error}"]
     by_id = {one.id: one for one in silent}
-    told = {cell: _told(by_id[cell], last, found) for cell, last in killed.items()}
+    told = {cell: _told(by_id[cell], last, run, found) for cell, last in killed.items()}
     return told | {cell: _unborn(by_id[cell], job, found) for cell, job in unborn.items()}, []
 
 
-def _told(status: CellStatus, last: Attempt, found: Runs) -> CellStatus:
-    run = run_of(last, found)
-    end = ended(run, last.job or "") if run else None
+def _told(status: CellStatus, last: Attempt, run: RunPaths, found: Runs) -> CellStatus:
+    counted = run_of(last, found)
+    end = ended(counted, last.job or "") if counted else None
     if end is None:
         return status
     outcome, cause = end
+    status = replace(status, phase="", job=last.job)
+    if is_to_rest(run.cell(status.id)):
+        return replace(status, state="cancelled")
     state: State = "failed" if outcome == "failed" else "interrupted"
     return replace(status, state=state, cause=f"{cause['kind']}: {cause['message']}")
 

@@ -60,6 +60,10 @@ def go_on(run: RunPaths, on: str | None) -> None:
     name = read_resolved(run)["name"]
     if run.root.absolute().name != name:
         raise StoreError(f"{run.root} holds the plan {name!r}; rename the folder to that, or queue the plan by hand")
+    if run.submitted.exists():
+        from slurm.states import close_ended
+
+        close_ended(run)
     backend = on or ("slurm" if run.submitted.exists() else "local")
     click.get_current_context().invoke(queue, plan_file=Path(run.plan), runs=run.root.absolute().parent, on=backend)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from harness.plan.resolve import Plan
     from harness.runner.pace import Pace
     from slurm.arrays import Array
+    from slurm.cost import Cost
     from slurm.dispatch import Dispatcher, Needs
     from slurm.requests import Request
 
@@ -32,7 +34,8 @@ def show(plan: Plan, dispatcher: Dispatcher) -> None:
     require_writable(dispatcher.run)
     needs = dispatcher.needs(plan)
     scripts = _write_scripts(needs, dispatcher)
-    click.echo(f"{needs.plan.name}: {needs.jobs} jobs in {len(needs.arrays)} arrays; nothing is sent")
+    arrays = f"{len(needs.arrays)} array{'' if len(needs.arrays) == 1 else 's'}"
+    click.echo(f"{needs.plan.name}: {needs.jobs} jobs in {arrays}; nothing is sent")
     for array in needs.arrays:
         click.echo(f"  {len(array.jobs):>5} x {array.stage:<8}  {describe(array.request)}")
     if needs.queued.cells:
@@ -98,10 +101,16 @@ def _print_cost(needs: Needs, dispatcher: Dispatcher) -> None:
     for cost in found:
         click.echo(
             f"  {cost.stage:<8}  {cost.hours:,.3g} {cost.device}-hours in {cost.jobs} jobs, "
-            f"the longest about {cost.longest_h:,.3g} h"
+            f"the longest about {cost.longest_h:,.3g} h{_in_turns(cost)}"
         )
     caps = sum(len(array.jobs) * array.request.devices * array.request.time_min / 60 for array in needs.arrays)
-    click.echo(f"  at most {caps:,.0f} device-hours if each job runs to its time limit once")
+    click.echo(f"  if each job ran to its time limit once: {caps:,.0f} device-hours")
+
+
+def _in_turns(cost: Cost) -> str:
+    """Say how often the longest job starts anew at its time limit."""
+    starts = math.ceil(cost.longest_h / cost.limit_h)
+    return f": started {starts} times, at most {cost.limit_h:,.3g} h each" if starts > 1 else ""
 
 
 def _assumed(plan: Plan) -> Callable[[Array], Pace | None]:

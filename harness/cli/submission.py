@@ -45,9 +45,8 @@ def send(plan: Plan, run: RunPaths, wishes: Wishes) -> int:
         cluster = cluster_of()
         click.echo(said)
         require_fit(plan, profile, cluster)
-    dispatcher = Dispatcher(
-        run=run, cluster="slurm", profile=profile, limits=limits_of(cluster), retry_failed=wishes.retry_failed
-    )
+    limits = limits_of(cluster, {profile.request(stage).qos for stage in stages(plan)})
+    dispatcher = Dispatcher(run=run, cluster="slurm", profile=profile, limits=limits, retry_failed=wishes.retry_failed)
     if wishes.dry_run:
         from harness.cli.dry_run import show
 

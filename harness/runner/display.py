@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -13,11 +14,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from harness.plan.resolve import Plan
-from harness.plan.trials import trials_of
 from harness.store.paths import RunPaths
 from harness.store.status import CellStatus, read_cells, read_trials
 from harness.store.visible import one_line
+
+if TYPE_CHECKING:
+    from harness.plan.resolve import Plan
 
 LINE_SHARE = 0.25
 """A plain line is printed each time that a cell has moved on by so much."""
@@ -32,6 +34,8 @@ def display(run: RunPaths, plan: Plan) -> Iterator[Callable[[], None]]:
         yield PlainLines(run=run)
         return
     with Live(console=console, auto_refresh=False) as live:
+        from harness.plan.trials import trials_of
+
         count = len(trials_of(plan)) + len(plan.arms) * len(plan.seeds)
         table = LiveTable(run=run, live=live, title=f"{plan.name}: {count} cells")
         try:

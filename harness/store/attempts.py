@@ -155,13 +155,19 @@ def end(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: Cause | Non
     return ended
 
 
-def close(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: Cause) -> Attempt:
-    """Write how an attempt ended that could not do so itself: when it last showed itself, it was still there."""
+def revoke(paths: CellPaths, attempt: Attempt) -> Attempt:
+    """Take its lease from an attempt, and return it as one that ended, if it had not: when it last showed itself."""
     seen = attempt.last_seen(paths)
-    lasted = 0.0 if seen is None or attempt.born is None else max(0.0, seen - attempt.born)
-    closed = update(paths, attempt, ended=attempt.started + lasted, outcome=outcome, cause=cause)
     paths.lease(attempt.attempt).unlink(missing_ok=True)
-    return closed
+    if attempt.ended is not None:
+        return attempt
+    lasted = 0.0 if seen is None or attempt.born is None else max(0.0, seen - attempt.born)
+    return replace(attempt, ended=attempt.started + lasted)
+
+
+def close(paths: CellPaths, attempt: Attempt, outcome: Outcome, cause: Cause) -> Attempt:
+    """Write how an attempt ended that could not do so itself, and take its lease away."""
+    return update(paths, revoke(paths, attempt), outcome=outcome, cause=cause)
 
 
 def _task() -> str | None:

@@ -100,9 +100,10 @@ def take(paths: CellPaths, stage: Stage = "all", diagnose: Diagnose = lambda att
         other, _ = attempts.read_last(paths)
         raise CellError("taken", _whose(other or last, paths)) from None
     if last is not None:
-        paths.lease(last.attempt).unlink(missing_ok=True)
+        revoked = attempts.revoke(paths, last)
         if last.ended is None:
-            attempts.close(paths, last, *diagnose(last))
+            outcome, cause = diagnose(last)
+            attempts.update(paths, revoked, outcome=outcome, cause=cause)
     return attempt, Lease(paths=paths, attempt=attempt.attempt)
 
 

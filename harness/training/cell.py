@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,6 +168,8 @@ def _ended(run: CellRun) -> attempts.Attempt:
             _write_identity(run)
             _work(run)
     except CellError as error:
+        if error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)  # for who reads the log; users are told the cause
         if error.kind != "lost lease" and not lease.held:  # whatever it stumbled over, this is why
             error = CellError("lost lease", f"another attempt has taken the cell; before that: {error}")
         outcome: attempts.Outcome = "interrupted" if error.kind in PAUSES else "failed"

@@ -16,7 +16,7 @@ from reports.leaderboard import ArmRow, cells, header
 from reports.origin import origin_of_parameters
 from reports.read.plan import BASE_ARM
 
-LEFT_OUT = ("dirty", "threads")
+LEFT_OUT = ("code", "dirty", "threads")
 """Of a fingerprint: they decide no comparison between runs by themselves."""
 
 

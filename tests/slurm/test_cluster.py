@@ -32,8 +32,13 @@ def _tidy(cluster: FaultyCluster) -> Iterator[None]:
 
 
 def running(cluster: FaultyCluster, *options: str) -> str:
-    """Return a job that has begun to print."""
-    job = cluster.submit(TRAPS, *options)
+    """Return a job that has begun to print, on a node that lives."""
+    living = [f"--exclude={','.join(cluster.dead)}"] if cluster.dead else []
+    return begun(cluster, cluster.submit(TRAPS, *living, *options))
+
+
+def begun(cluster: FaultyCluster, job: str) -> str:
+    """Wait until a job has begun to print."""
     cluster.wait_for(f"job {job} to start", lambda: "started" in cluster.output(job))
     return job
 
@@ -100,6 +105,7 @@ def test_a_dead_node_takes_its_jobs_with_it_and_they_run_elsewhere(cluster: Faul
     node = cluster.job(job)["NodeList"]
     other = running(cluster, *STEADY, "--open-mode=append", f"--nodelist={node}")
     cluster.kill_node(node)
+    assert cluster.dead == (node,)
     try:
         cluster.notice(node)
         assert restarted(cluster, job)["NodeList"] != node
@@ -123,18 +129,22 @@ class Slow(NamedTuple):
 def slow(cluster: FaultyCluster) -> Slow:
     told = ("--signal=B:USR2@1", "--open-mode=append")
     found = Slow(
-        running(cluster, *told, "--exclude=node2,node3"),
-        running(cluster, *told, "--nodelist=node2"),
-        running(cluster, *told, "--nodelist=node3", "--partition=low"),
+        cluster.submit(TRAPS, *told, "--exclude=node2,node3"),
+        cluster.submit(TRAPS, *told, "--nodelist=node2"),
+        cluster.submit(TRAPS, *told, "--nodelist=node3", "--partition=low"),
     )
+    for job in found:
+        begun(cluster, job)
     cluster.kill_node(cluster.job(found.on_a_dead_node)["NodeList"])
     cluster.end_in(found.over_its_time, 1)
+    cluster.command("scontrol", "update", "PartitionName=low", "GraceTime=3")
     cluster.preempt(found.preempted)
+    cluster.command("scontrol", "update", "PartitionName=low", f"GraceTime={GRACE_S}")
     return found
 
 
 def test_a_job_that_is_preempted_with_grace_is_told_and_runs_again(cluster: FaultyCluster, slow: Slow) -> None:
-    assert "told" in cluster.output(slow.preempted), f"{GRACE_S} s before its end"
+    assert "told" in cluster.output(slow.preempted)
     restarted(cluster, slow.preempted)
     cluster.scancel(slow.preempted)
 
@@ -187,8 +197,7 @@ def test_a_job_outlives_its_slurmd_and_the_controller(cluster: FaultyCluster) ->
     assert not any("slurmd -N" in line for line in cluster.processes(node))
     cluster.start_slurmd(node)
     cluster.kill_controller()
-    with pytest.raises(CommandError, match="Unable to contact slurm controller"):
-        cluster.state(job)
+    assert "slurmctld" not in cluster.processes()
     cluster.start_controller()
     assert cluster.job(job)["Restarts"] == "0"
     assert starts(cluster, job) == 1

@@ -14,7 +14,7 @@ import pytest
 from tests.slurm.cluster import leftovers, packages
 from tests.slurm.cluster.__main__ import main
 from tests.slurm.cluster.faults import FaultyCluster
-from tests.slurm.cluster.machines import machines, mounts
+from tests.slurm.cluster.machines import machines, mounts, running
 from tests.slurm.cluster.packages import ClusterUnavailableError, require
 
 ROOT = Path(__file__).parents[2]
@@ -69,19 +69,6 @@ def of(folder: Path) -> list[int]:
     return [process for (place, _), process in machines().items() if place == str(folder)]
 
 
-def everything_runs_in_here(process: int) -> set[str]:
-    """Return the command lines of what runs on the machine of which this is the first process."""
-    home = os.readlink(f"/proc/{process}/ns/pid")
-    found = set()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(entry / "ns" / "pid") == home:
-                found.add((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip())
-        except OSError:
-            continue
-    return found
-
-
 def test_a_session_that_is_interrupted_leaves_nothing(ended: dict[str, Ended]) -> None:
     folder, status = ended["SIGINT"]
     assert status == 2
@@ -96,8 +83,7 @@ def test_what_a_killed_session_leaves_is_cleared_by_the_next(cluster: FaultyClus
     left = of(folder)
     assert len(left) == 1 + len(cluster.nodes)
     homes = {os.readlink(f"/proc/{process}/ns/pid") for process in left}
-    running = set().union(*(everything_runs_in_here(process) for process in left))
-    assert {"sleep 1234", "slurmctld"} <= running
+    assert {"sleep 1234", "slurmctld"} <= {line for process in left for line in running(process)}
     assert sorted(mounts(folder)) == [str(folder / "shared"), str(folder / "shared" / "disk")]
     assert leftovers.clear() == [folder]
     assert not folder.exists()

@@ -44,7 +44,7 @@ RealMemory=1000000 State=IDLE Partitions=gpu
 NodeName=gpu2 Arch=x86_64 CPUTot=64 AvailableFeatures=h100 Gres=gpu:h100:8(S:0-1) RealMemory=300000 \
 State=IDLE+PLANNED Partitions=gpu
 """
-ACCOUNTS = Accounts(("lang",), ("normal", "urgent"), 500)
+ACCOUNTS = Accounts(("lang",), ("normal", "urgent"), 500, {"urgent": 20})
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_cluster_with_gpus_is_read(gpus: Cluster) -> None:
     short, gpu, old = gpus.partitions
     assert (short.max_time_min, gpu.max_time_min, old.max_time_min) == (240, 2880, None)
     assert gpu.accounts == ("vision", "lang")
-    assert limits_of(gpus).user == 500
+    assert [limits_of(gpus, names).user for names in ((), (None,), ("normal",), ("urgent",))] == [500, 500, 500, 20]
 
 
 @pytest.mark.parametrize(
@@ -175,5 +175,6 @@ def test_the_cluster_of_the_tests_is_read(cluster: FaultyCluster, monkeypatch: p
     assert [node.name for node in found.nodes] == list(cluster.nodes)
     assert found.accounts is not None
     assert "explore" in found.accounts.accounts
+    assert limits_of(found, ["tight"]).user == 10
     assert misfits(Request(memory_gib=1), found) == []
     assert misfits(Request(account="explor"), found)

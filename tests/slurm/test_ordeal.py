@@ -23,13 +23,33 @@ from slurm.job import CellJob
 from slurm.submitted import Submitted, append_submitted, comment
 from tests.slurm.cluster.faults import FaultyCluster
 
+PATIENT = """
+import os
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+from strategies.contract import Strategy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient(Strategy):
+    \"\"\"GRPO that waits after each step, so that there is time for something to happen.\"\"\"
+
+    family: ClassVar[str] = "controls"
+    summary: ClassVar[str] = "GRPO, slowly"
+
+    def react(self, progress, state):
+        time.sleep(float(os.environ.get("PATIENT_S", "0")))
+        return [], state
+"""
 PLAN = """
 name: ordeal
-arms: [grpo]
+arms: [patient]
 controls: false
-baseline: grpo
+baseline: patient
 seeds: 8
-budget: {steps: 40}
+budget: {steps: 24}
 checkpoints: 2
 training: {prompts_per_step: 2, group_size: 4, pool: 64}
 suites: [{sorting: {samples: 1}}]
@@ -38,7 +58,11 @@ CALM, WITH_GRACE, WITHOUT_GRACE, REQUEUED, NODE_KILLED, CANCELLED, TIMED, FULL =
 """What happens to the cell of each seed."""
 SECONDS = 400.0
 """For anything to happen, on a busy machine."""
-STEPS = 40
+STEPS = 24
+PAUSE_S = {TIMED: 4.0, CALM: 4.0}
+"""After each step of a first job; Slurm looks at time limits each 30 s only."""
+OVER_MB = 150
+"""What no cell can do with."""
 
 
 @dataclass
@@ -58,12 +82,15 @@ class Ordeal:
         return self.run.cell(self.cell(seed))
 
     def cell(self, seed: int) -> str:
-        return next(cell.id for cell in self.plan.cells if cell.arm == "grpo" and cell.seed == seed)
+        return next(cell.id for cell in self.plan.cells if cell.arm == "patient" and cell.seed == seed)
 
     def send(self, seed: int, node: str, partition: str = "main", memory_mb: int = 2000) -> str:
-        """Send a cell's job as submitit does, and return its number."""
+        """Send a cell's job as submitit does, and return its number; the first time it takes its time."""
         import submitit
 
+        first = memory_mb > OVER_MB and seed not in self.seen.setdefault("sent", set())
+        os.environ["PATIENT_S"] = str(PAUSE_S.get(seed, 1.0) if first else 0)
+        self.seen["sent"] |= {seed} if first else set()
         executor = submitit.SlurmExecutor(folder=self.run.jobs, max_num_timeout=10**6)
         executor.update_parameters(
             job_name="ordeal", time=30, mem=f"{memory_mb}M", cpus_per_task=1, partition=partition, signal_delay_s=30,
@@ -114,38 +141,53 @@ def records(run: RunPaths, cell: str) -> dict[str, str]:
 def ordeal(cluster: FaultyCluster) -> Iterator[Ordeal]:
     """Send eight cells, do to each what its name says, and wait until all are done."""
     place = cluster.shared / "ordeal"
-    place.mkdir()
+    info = place / "site" / "patient-1.0.dist-info"
+    info.mkdir(parents=True)
+    (place / "site" / "patient.py").write_text(PATIENT)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: patient\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[explorebench.strategies]\npatient = patient:Patient\n")
     (place / "plan.yaml").write_text(PLAN)
-    plan = load_plan(place / "plan.yaml")
-    one = Ordeal(cluster, plan, RunPaths(place / "runs" / "ordeal"), RunPaths(place / "calm" / "ordeal"))
-    prepare(plan, one.run)
     with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(place / "site")
+        path = os.pathsep.join(part for part in (str(place / "site"), os.environ.get("PYTHONPATH")) if part)
+        patch.setenv("PYTHONPATH", path)
+        patch.setenv("PATIENT_S", "0")
         patch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
         patch.delenv("SLURM_JOB_ID", raising=False)
-        cluster.set_clock("node3", 3600)
+        plan = load_plan(place / "plan.yaml")
+        one = Ordeal(cluster, plan, RunPaths(place / "runs" / "ordeal"), RunPaths(place / "calm" / "ordeal"))
+        prepare(plan, one.run)
+        cluster.set_clock("node3", -3600)
         with cluster.small_disk(one.paths(FULL).root, megabytes=1):
             _suffer(one)
             _make_room(one)
             _finish(one)
         cluster.set_clock("node3", 0)
+        patch.delenv("PATIENT_S")
         yield one
 
 
 def _suffer(one: Ordeal) -> None:
     cluster = one.cluster
+    one.send(CALM, "node2", memory_mb=OVER_MB)
+    one.until("a job over its memory", lambda: cluster.state(one.jobs[CALM]) == "FAILED")
+    one.seen["over its memory"], _ = one.status()
+    one.send(CALM, "node3")
     one.send(WITH_GRACE, "node1", "low")
-    one.send(WITHOUT_GRACE, "node2", "abrupt")
+    one.send(WITHOUT_GRACE, "node1", "abrupt")
     for seed in (REQUEUED, CANCELLED, TIMED, FULL):
-        one.send(seed, "node3")
+        one.send(seed, "node2")
     one.send(NODE_KILLED, "node4")
-    for seed in (WITH_GRACE, WITHOUT_GRACE, REQUEUED, CANCELLED, TIMED, NODE_KILLED):
+    for seed in (CALM, WITH_GRACE, WITHOUT_GRACE, REQUEUED, CANCELLED, TIMED, NODE_KILLED):
         one.until(f"steps of cell {seed}", lambda seed=seed: one.steps(seed) >= 3)  # type: ignore[misc]  # bound now
     one.seen["running"], _ = one.status()
+    first = one.jobs[CALM]
+    one.seen["second job"] = one.send(CALM, "node2")
+    one.jobs[CALM] = first
     cluster.end_in(one.jobs[TIMED], 40)
     cluster.kill_node("node4")
     cluster.notice("node4")
     cluster.preempt(one.jobs[WITH_GRACE])
-    cluster.preempt(one.jobs[WITHOUT_GRACE])
     cluster.requeue(one.jobs[REQUEUED])
     cluster.scancel(one.jobs[CANCELLED])
     cluster.restart_controller()
@@ -153,10 +195,10 @@ def _suffer(one: Ordeal) -> None:
     cluster.stop_accounting()
     cluster.kill_slurmd("node1")
     one.seen["without accounting"] = one.status()
-    cluster.kill_controller(forget=True)
+    cluster.start_accounting()  # a controller doesn't start without it
+    cluster.kill_controller()
     one.seen["without a controller"] = one.status()
     cluster.start_controller()
-    cluster.start_accounting()
     cluster.start_slurmd("node1")
     cluster.start_node("node4")
 
@@ -171,22 +213,13 @@ def _make_room(one: Ordeal) -> None:
 def _finish(one: Ordeal) -> None:
     one.until("the end of the cancelled job", lambda: one.cluster.state(one.jobs[CANCELLED]) == "CANCELLED")
     one.seen["cancelled"], _ = one.status()
-    one.seen["first job"] = one.jobs[CANCELLED]
     one.send(CANCELLED, "node2")
     one.send(FULL, "node1")
-    one.send(CALM, "node1", memory_mb=150)
-    one.until("a job over its memory", lambda: one.cluster.state(one.jobs[CALM]) == "FAILED")
-    one.seen["over its memory"], _ = one.status()
-    one.send(CALM, "node2")
-    one.until("steps of the calm cell", lambda: one.steps(CALM) >= 1)
-    first = one.jobs[CALM]
-    one.seen["second job"] = one.send(CALM, "node1")
-    one.jobs[CALM] = first
     for seed in range(8):
         one.until(f"the end of cell {seed}", lambda seed=seed: one.outcome(seed) == "done")  # type: ignore[misc]
     one.until("the second job's end", lambda: one.cluster.state(one.seen["second job"]) == "COMPLETED")
     command = ["queue", str(one.run.plan), "--runs", str(one.calm.root.parent), "--workers", "2"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATIENT_S": "0"}
     done = subprocess.run(
         [str(Path(sys.executable).with_name("explorebench")), *command],
         capture_output=True, text=True, check=False, env=environment,

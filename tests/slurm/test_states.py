@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.store.atomic import write_json
-from harness.store.attempts import begin, end, update
+from harness.store.attempts import begin, end, read_attempts, update
 from harness.store.paths import RunPaths
 from harness.store.status import CellStatus
+from harness.store.wishes import Wish, write_wish
 from slurm.cancelling import cancel_jobs
 from slurm.notices import judged, shown_fields
-from slurm.states import Looks, read_states
+from slurm.states import Looks, close_ended, read_states
 from slurm.submitted import Submitted, append_submitted, read_submitted
 
 QUEUE = """\
@@ -177,3 +178,27 @@ def test_cancelling_touches_jobs_of_these_cells_that_are_in_the_queue(run: RunPa
 )
 def test_why_slurm_sends_a_signal(shown: str, signal: str, kind: str) -> None:
     assert judged(shown_fields(shown), 0, signal).kind == kind
+
+
+def test_a_lease_that_looks_fresh_is_not_believed_when_its_job_is_over(run: RunPaths, slurm: Slurm) -> None:
+    slurm.says("squeue", QUEUE)
+    slurm.says("sacct", ACCOUNTED)
+    for cell, job in (("c1", "32287018"), ("c5", "32287030"), ("c6", "32287031")):
+        update(run.cell(cell), begin(run.cell(cell)), host="node1", job=job, phase="training")
+    write_wish(run.cell("c6"), Wish("rest", 1))
+    found = states(run)
+    assert found["c1"].words == "requeued twice: BeginTime"
+    assert found["c5"].words.startswith("failed: out of memory: ")
+    assert found["c6"].words == "cancelled"
+
+
+def test_an_attempt_whose_job_is_over_is_closed_before_the_cell_is_queued(run: RunPaths, slurm: Slurm) -> None:
+    slurm.says("sacct", ACCOUNTED)
+    update(run.cell("c5"), begin(run.cell("c5")), host="node1", job="32287030")
+    update(run.cell("c6"), begin(run.cell("c6")), host="node1", job="4")  # that Slurm knows nothing of
+    assert close_ended(run) == 1
+    (closed,) = read_attempts(run.cell("c5"))
+    assert closed.cause is not None
+    assert closed.cause["kind"] == "out of memory"
+    assert not run.cell("c5").lease(1).exists()
+    assert run.cell("c6").lease(1).exists()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from harness.store.paths import RunPaths
+from harness.store.stages import STAGES
+from slurm.code import PACKAGES, code_files, code_root
 from slurm.submitted import read_submitted
-from tests.conftest import TUNED_PLAN, Workplace, workplace
+from tests.conftest import PLAN, TUNED_PLAN, Workplace, workplace
 from tests.slurm.cluster.faults import FaultyCluster
 
 PROFILE = "memory: 1G\ntime: 10\n"
@@ -47,6 +51,11 @@ def states(place: Workplace, cluster: FaultyCluster) -> list[str]:
     return [row["state"] for row in json.loads(output)]
 
 
+def accounted(cluster: FaultyCluster, job: str, column: str) -> str:
+    """Return what Slurm has written down of a job itself, as soon as it has."""
+    return cluster.wait_for("its accounting", lambda: next(iter(cluster.accounted(job, column)), [""])[0])
+
+
 def threads_of(place: Workplace) -> int:
     file = next(place.run.glob("cells/*/cell.json"))
     return int(json.loads(file.read_text())["fingerprint"]["threads"])
@@ -76,6 +85,68 @@ def test_a_run_on_slurm_is_the_local_run_byte_for_byte(
     assert said(place, cluster, "queue", "demo.yaml", "--on", "slurm")[1].count("0 jobs queued") == 1
 
 
+SEPARATE = f"{PLAN}evaluation: {{separate: true}}\n"
+
+
+def test_training_and_evaluating_in_jobs_of_their_own_gives_the_same_records(
+    cluster: FaultyCluster, tmp_path: Path, finished: Workplace
+) -> None:
+    place = workplace(tmp_path, SEPARATE)
+    (tmp_path / "cluster.yaml").write_text(f"{PROFILE}cpus: {threads_of(finished)}\nevaluate: {{partition: low}}\n")
+    code, output = said(place, cluster, "queue", "demo.yaml", "--on", "slurm", "--no-preflight")
+    assert code == 0, output
+    assert re.search(
+        r"array (\d+): 4 x train\narray \d+: 4 x evaluate, each after its job in \1\n10 jobs queued", output
+    )
+    wait_for_jobs(cluster)
+    assert states(place, cluster) == ["done"] * 6
+    assert place.record_hashes() == finished.record_hashes()
+    jobs = {one.name: one.stage for one in read_submitted(RunPaths(place.run))}
+    used = {stage: {accounted(cluster, name, "Partition") for name in jobs if jobs[name] == stage} for stage in STAGES}
+    assert used == {"train": {"main"}, "evaluate": {"low"}, "all": set()}
+
+
+def test_what_could_not_be_trained_is_not_evaluated(cluster: FaultyCluster, tmp_path: Path) -> None:
+    place = workplace(tmp_path, SEPARATE.replace("training: {", "training: {learning_rate: 1e39, "))
+    (tmp_path / "cluster.yaml").write_text(PROFILE)
+    code, output = said(place, cluster, "queue", "demo.yaml", "--on", "slurm", "--no-preflight")
+    assert code == 0, output
+    wait_for_jobs(cluster)
+    assert sorted(set(states(place, cluster))) == ["done", "failed"], "the base model needs no training"
+    after = re.findall(r"array (\d+): 4 x evaluate, each after", output)
+    assert len(after) == 1
+    assert accounted(cluster, f"{after[0]}_0", "State").startswith("CANCELLED"), "it doesn't wait for ever"
+
+
+def test_a_working_tree_that_is_edited_changes_no_job_that_is_queued(cluster: FaultyCluster, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for name in code_files(code_root()):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(code_root() / name, tree / name)
+    place = workplace(tmp_path, PLAN.replace("seeds: 2", "seeds: 1\nintervals: false"))
+    (tmp_path / "cluster.yaml").write_text(f"{PROFILE}sbatch: {{hold: true}}\n")
+    done = subprocess.run(
+        place.command("queue", "demo.yaml", "--on", "slurm", "--no-preflight"), cwd=tmp_path, capture_output=True,
+        text=True, check=False, env={**environment(cluster), "PYTHONPATH": str(tree)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for package in PACKAGES:
+        (tree / package / "__init__.py").write_text("raise RuntimeError('half an edit')\n")
+    (number,) = {one.job for one in read_submitted(RunPaths(place.run))}
+    cluster.command("scontrol", "release", number)
+    wait_for_jobs(cluster)
+    assert states(place, cluster) == ["done"] * 3
+
+
+def test_no_more_is_sent_than_the_quality_of_service_takes(cluster: FaultyCluster, tmp_path: Path) -> None:
+    place = workplace(tmp_path, PLAN.replace("seeds: 2", "seeds: 4"))
+    (tmp_path / "cluster.yaml").write_text(f"{PROFILE}qos: tight\nsbatch: {{hold: true}}\n")
+    code, output = said(place, cluster, "queue", "demo.yaml", "--on", "slurm", "--no-preflight")
+    assert code == 0, output
+    assert "10 jobs queued\n2 cells left out: the queue has no more room for you; later: explorebench queue" in output
+    cluster.scancel(read_submitted(RunPaths(place.run))[0].job)
+
+
 def test_trials_go_first_and_a_job_sends_the_cells_that_wait_for_them(cluster: FaultyCluster, tmp_path: Path) -> None:
     place = workplace(tmp_path, TUNED_PLAN)
     (tmp_path / "cluster.yaml").write_text(PROFILE)
@@ -95,7 +166,7 @@ def test_a_probe_is_sent_first_and_the_scripts_are_those_of_the_dry_run(cluster:
     (tmp_path / "cluster.yaml").write_text(f"{PROFILE}sbatch: {{hold: true}}\nprobe: {{sbatch: {{hold: false}}}}\n")
     code, output = said(place, cluster, "queue", "demo.yaml", "--on", "slurm", "--dry-run")
     assert code == 0, output
-    assert "6 jobs in 1 arrays; nothing is sent" in output
+    assert "6 jobs in 1 array; nothing is sent" in output
     assert "limits: none is hit" in output
     code, output = said(place, cluster, "queue", "demo.yaml", "--on", "slurm")
     assert code == 0, output
@@ -127,6 +198,7 @@ def test_a_node_that_is_unfit_stops_the_submission_with_the_cause(cluster: Fault
         ("memory: 1T", "all jobs: memory: 1024 GiB is more than any node of partition main has; at most memory: 9G"),
         ("gpus: 1", "all jobs: gpus: 1 a node is more than any node of partition main has; at most 0"),
         ("time: 2d", "all jobs: time: 2,880 min is more than partition main allows, 1,440 min"),
+        ("nodes: 2", "all jobs: nodes: a cell is trained by one process on one device, so nodes is 1 at most; got 2"),
         ("acount: me", "cluster.yaml, line 1: acount: no such field. Did you mean 'account'?"),
     ],
 )
@@ -154,8 +226,8 @@ def test_the_doctor_says_what_the_cluster_has(cluster: FaultyCluster, tmp_path: 
     assert code == 0, output
     assert "fit; Slurm says: Job" in output
     assert "preemption in low" in output
-    assert "and checkpoint" in output
-    assert "its jobs are killed without notice" in output, "abrupt has no grace"
+    assert "s before, and save at their next step" in output
+    assert "its jobs are killed 3 sec after the first notice" in output, "abrupt has no grace"
     assert "only what was sealed is kept" in output
     (tmp_path / "cluster.yaml").write_text("cpus: 99\n")
     code, output = said(place, cluster, "doctor", "demo.yaml", "--on", "slurm", "--json")

@@ -101,6 +101,11 @@ StorageLoc=slurm_acct_db
 CommitDelay=1
 """
 
+CGROUP = """\
+# Nothing here uses control groups. The plugin that slurmd finds by itself won't start where they aren't mounted.
+CgroupPlugin=cgroup/v1
+"""
+
 PROLOG = """\
 #!/bin/sh
 # What is printed here becomes the environment of a task: on a node whose clock is wrong, its tasks see that clock.
@@ -129,6 +134,7 @@ def write(layout: Layout, facts: Facts) -> None:
             grace=GRACE_S,
         )
     )
+    layout.configuration.with_name("cgroup.conf").write_text(CGROUP)
     accounting = layout.configuration.with_name("slurmdbd.conf")
     accounting.touch(mode=0o600)
     accounting.write_text(

@@ -15,6 +15,9 @@ from tests.slurm.cluster.cluster import WELL, Cluster
 from tests.slurm.cluster.layout import CONTROLLER
 from tests.slurm.cluster.packages import fake_clock
 
+LAST = "the-last-to-be-saved"
+"""The name of a job that shows that all jobs before it are saved."""
+
 
 class FaultyCluster(Cluster):
     """A cluster that can be hurt."""
@@ -26,6 +29,12 @@ class FaultyCluster(Cluster):
         tells it at once. `start_node` switches the node on again.
         """
         machines.switch_off(self.layout, node)
+
+    @property
+    def dead(self) -> tuple[str, ...]:
+        """Return the nodes that are killed; until the controller has seen it, it goes on sending jobs to them."""
+        alive = {name for _, name in machines.machines(self.layout)}
+        return tuple(node for node in self.nodes if node not in alive)
 
     def notice(self, node: str) -> None:
         """Have the controller know now that a node is down, as an administrator would."""
@@ -78,15 +87,16 @@ class FaultyCluster(Cluster):
 
         They are when a job is that comes after them: it is held, and cancelled then.
         """
-        name = f"saved-{time.monotonic_ns()}"
-        job = self.submit("true", "--hold", f"--job-name={name}")
+        token = f"saved-{time.monotonic_ns()}"
+        self.submit("true", "--hold", f"--job-name={LAST}", f"--comment={token}")
         saved = self.layout.state / "job_state"
-        self.wait_for("all jobs to be saved", lambda: saved.exists() and name.encode() in saved.read_bytes())
-        self.scancel(job)
+        self.wait_for("all jobs to be saved", lambda: saved.exists() and token.encode() in saved.read_bytes())
+        self.command("scancel", f"--name={LAST}")
 
     def start_controller(self) -> None:
         """Start slurmctld and wait until it answers."""
         daemons.start_controller(self.layout)
+        self.command("scancel", f"--name={LAST}")  # that it was cancelled may have been forgotten
 
     def stop_accounting(self) -> None:
         """Stop slurmdbd: sacct fails, jobs go on."""
@@ -155,5 +165,4 @@ class FaultyCluster(Cluster):
 
     def processes(self, node: str = CONTROLLER) -> list[str]:
         """Return the command lines of all that runs on a machine."""
-        listed = daemons.answers(self.layout, "ps", "-eo", "args", "--no-headers", machine=node)
-        return (listed or "").splitlines()
+        return machines.running(machines.machines(self.layout)[str(self.layout.folder), node])

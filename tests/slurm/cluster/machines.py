@@ -11,9 +11,10 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from tests.slurm.cluster.layout import CONTROLLER, Layout
+from tests.slurm.cluster.layout import Layout
 from tests.slurm.cluster.waiting import until
 
 MARK = "explorebench-slurm-machine"
@@ -73,7 +74,8 @@ def switch_off(layout: Layout, name: str) -> None:
     """Kill a machine with all that runs on it, at once; nothing is done if it is off."""
     process = machines(layout).get((str(layout.folder), name))
     if process is not None:
-        os.kill(process, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
         until(f"the end of machine {name}", lambda: ended(process))
     (layout.machines / name).unlink(missing_ok=True)
 
@@ -86,13 +88,26 @@ def ended(process: int) -> bool:
         return True
 
 
+def running(first: int) -> list[str]:
+    """Return the command lines of all that runs on the machine of this first process."""
+    home = os.readlink(f"/proc/{first}/ns/pid")
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "ns" / "pid") == home:
+                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip())
+        except OSError:  # it has ended
+            continue
+    return found
+
+
 def on(layout: Layout, name: str, words: Sequence[str], environment: Mapping[str, str] | None = None) -> list[str]:
     """Return the command that runs `words` on a machine, in the environment that its daemons have."""
     process = machines(layout).get((str(layout.folder), name))
     if process is None:
         raise MachineError(f"machine {name} is off")
     settings = {"PATH": PATH, "LANG": "C.UTF-8", "SLURM_CONF": str(layout.configuration), **(environment or {})}
-    return ["nsenter", "--target", str(process), "--mount", "--uts", "--pid", "--", "env", "-i",
+    return ["nsenter", "--target", str(process), "--root", "--mount", "--uts", "--pid", "--", "env", "-i",
             *(f"{key}={value}" for key, value in settings.items()), *words]  # fmt: skip
 
 
@@ -102,14 +117,15 @@ def execute(layout: Layout, name: str, words: Sequence[str], environment: Mappin
     Raises:
         MachineError: If it fails.
     """
-    log = layout.logs / f"{name}.{Path(words[-1] if words[0] == 'setsid' else words[0]).name}.out"
+    log = layout.logs / f"{name}.{words[2] if words[0] == 'setsid' else words[0]}.out"
     with log.open("ab") as output:
         done = subprocess.run(
             on(layout, name, words, environment),
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, cwd="/",
         )  # fmt: skip
     if done.returncode:
-        raise MachineError(f"{' '.join(words)} failed on {name}:\n{log.read_text()[-2000:]}")
+        said = [one.read_text(errors="replace")[-2000:] for one in (log, *layout.logs.glob(f"{words[0]}*.log"))]
+        raise MachineError("\n".join([f"{' '.join(words)} failed on {name}:", *said]))
 
 
 def signal_daemon(layout: Layout, name: str, daemon: str, number: signal.Signals) -> None:
@@ -134,11 +150,17 @@ def signal_daemon(layout: Layout, name: str, daemon: str, number: signal.Signals
 
 
 def take_down(layout: Layout) -> None:
-    """Kill all machines of a cluster, unmount what is mounted in its folder, and delete the folder."""
+    """Kill all machines of a cluster, unmount what is mounted in its folder, and delete the folder.
+
+    Raises:
+        MachineError: If something in there can't be unmounted; the folder is left then.
+    """
     for _, name in machines(layout):
         switch_off(layout, name)
     for place in sorted(mounts(layout.folder), reverse=True):
-        subprocess.run(["umount", "--lazy", place], check=True)
+        subprocess.run(["umount", "--lazy", place], capture_output=True, check=False)  # another may be at it too
+    if left := mounts(layout.folder):
+        raise MachineError(f"can't unmount {', '.join(left)}: unmount it, then delete {layout.folder}")
     shutil.rmtree(layout.folder, ignore_errors=True)
 
 
@@ -147,7 +169,3 @@ def mounts(folder: Path) -> list[str]:
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     decoded = [point.encode().decode("unicode_escape") for point in points]
     return [point for point in decoded if Path(point).is_relative_to(folder)]
-
-
-__all__ = ["CONTROLLER", "MachineError", "boot", "execute", "machines", "mounts", "on", "signal_daemon", "switch_off",
-           "take_down"]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -50,6 +51,12 @@ def require() -> None:
             )
     if lacking := missing():
         raise ClusterUnavailableError(f"not on this machine: {', '.join(lacking)}; on Debian .ci/machine installs them")
+    try:
+        socket.gethostbyname(socket.gethostname())
+    except OSError as error:
+        raise ClusterUnavailableError(
+            f"this machine doesn't know its own name, {socket.gethostname()}: add it to /etc/hosts (srun needs it)"
+        ) from error
     done = subprocess.run(
         ["unshare", "--mount", "--uts", "--pid", "--fork", "--mount-proc", "true"],
         capture_output=True, text=True, check=False,
