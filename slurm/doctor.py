@@ -65,7 +65,7 @@ def _partitions(cluster: Cluster, request: Request) -> list[Partition]:
 
 
 def _fit(cluster: Cluster, request: Request, purpose: Purpose) -> Iterator[Finding]:
-    problems = [*unusable(request), *misfits(request, cluster)]
+    problems = [*unusable(request, purpose), *misfits(request, cluster)]
     if problems:
         yield from (problem(f"{purpose} jobs", one) for one in problems)
         return

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from slurm.cluster import Cluster, Node, Partition
-from slurm.requests import Request
+from slurm.requests import Purpose, Request
 
 MIB_PER_GIB = 1024
 
@@ -32,14 +32,26 @@ def _misfits_of(request: Request, partition: Partition, cluster: Cluster) -> Ite
     yield from _too_large(request, partition, cluster)
 
 
-def unusable(request: Request) -> list[str]:
-    """Return what of a request a job could not use, wherever it ran: a cell is one process on one device."""
-    asked = {"nodes": request.nodes, "tasks": request.tasks, "gpus": request.gpus}
+def unusable(request: Request, purpose: Purpose) -> list[str]:
+    """Return what of a request a job could not use, wherever it ran.
+
+    Each task of a job that trains is one process on one device; a job that only evaluates is one process.
+    """
+    if purpose == "probe":
+        return []
+    if purpose == "evaluate":
+        asked = {"nodes": request.nodes, "tasks": request.tasks, "gpus": request.gpus}
+        return [
+            f"{name}: a cell is evaluated by one process on one device, so {name} is 1 at most; got {number}. "
+            "To use more at a time, let more cells run side by side (at_once)"
+            for name, number in asked.items()
+            if number > 1
+        ]
+    if not request.gpus or request.tasks == request.gpus:
+        return []
     return [
-        f"{name}: a cell is trained by one process on one device, so {name} is 1 at most; got {number}. "
-        "To use more at a time, let more cells run side by side (at_once)"
-        for name, number in asked.items()
-        if number > 1
+        f"gpus: each task trains on one GPU of its own; got gpus: {request.gpus} and tasks: {request.tasks} on a node. "
+        f"Say tasks: {request.gpus} to train each cell with all of them, or gpus: {request.tasks}"
     ]
 
 
