@@ -32,7 +32,7 @@ def _misfits_of(request: Request, partition: Partition, cluster: Cluster) -> Ite
     yield from _too_large(request, partition, cluster)
 
 
-def unusable(request: Request, purpose: Purpose) -> list[str]:
+def unusable(request: Request, purpose: Purpose, server_gpus: int = 0) -> list[str]:
     """Return what of a request a job could not use, wherever it ran.
 
     Each task of a job that trains is one process on one device; a job that only evaluates is one process.
@@ -47,11 +47,21 @@ def unusable(request: Request, purpose: Purpose) -> list[str]:
             for name, number in asked.items()
             if number > 1
         ]
-    if not request.gpus or request.tasks == request.gpus:
+    if server_gpus and request.nodes > 1:
+        return [
+            f"nodes: vLLM's server is on the first node alone; say nodes: 1 (got {request.nodes}), or mode: colocate"
+        ]
+    needed = request.tasks + server_gpus
+    if needed == request.gpus or not (request.gpus or server_gpus):
         return []
+    server = f", and vLLM's server has {server_gpus}" if server_gpus else ""
+    more = (
+        f"tasks: {request.gpus - server_gpus} to train each cell with all of them, or " if request.gpus > needed else ""
+    )
     return [
-        f"gpus: each task trains on one GPU of its own; got gpus: {request.gpus} and tasks: {request.tasks} on a node. "
-        f"Say tasks: {request.gpus} to train each cell with all of them, or gpus: {request.tasks}"
+        f"gpus: each task trains on one GPU of its own{server}; "
+        f"got gpus: {request.gpus} and tasks: {request.tasks} on a "
+        f"node. Say {more}gpus: {needed}"
     ]
 
 

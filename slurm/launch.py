@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from harness.runner.prepare import ranks_of
+from harness.training.vllm import NOT_INSTALLED
 from slurm.commands import SlurmError
 from slurm.executor import Cluster
 from slurm.fit import unusable
@@ -22,7 +24,14 @@ def unlaunchable(plan: Plan, request: Request, stage: Stage) -> list[str]:
     """Return why jobs of a stage can't use what they ask for, wherever they run."""
     from harness.plan.ranks import uneven
 
-    problems = unusable(request, stage)
+    vllm = plan.training.vllm if stage != "evaluate" else None
+    problems = unusable(request, stage, vllm.gpus if vllm and vllm.mode == "server" else 0)
+    if vllm and not (request.python or request.container) and find_spec("vllm") is None:
+        problems.append(NOT_INSTALLED)
+    if vllm and vllm.mode == "colocate" and request.ranks % vllm.gpus:
+        problems.append(
+            f"training: vllm: gpus: {vllm.gpus} must divide the {request.ranks} ranks that train a cell (nodes x tasks)"
+        )
     return problems or (uneven(plan, request.ranks) if stage != "evaluate" else [])
 
 

@@ -26,9 +26,14 @@ def launched(ranks: int) -> Iterator[Ranks]:
     if ranks == 1:
         yield ALONE
         return
+    name_task()
+    with meeting() as joined:
+        yield joined
+
+
+def name_task() -> None:
+    """Set the variables by which torch knows this process among those of its job; torchrun sets the same."""
     from submitit.helpers import TorchDistributedEnvironment
 
     # Every process sees all GPUs of its node, and takes the one of its number there.
     TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
-    with meeting() as joined:
-        yield joined

@@ -224,16 +224,21 @@ def _work(run: CellRun) -> None:
 def _train(run: CellRun, reached: int, folder: Path | None) -> None:
     """Train on from `folder`, the last sealed checkpoint or a state after it; None for the start."""
     from harness.training.ranks import TogetherError, losses_named
+    from harness.training.serving import serving
 
     if folder is not None:
         require_ranks(run.ranks.count, int(read_seal(folder).get("ranks", 1)))
     shutil.rmtree(run.paths.scratch, ignore_errors=True)
     scratch = run.paths.scratch_of(run.attempt.attempt)
-    go = Go(attempt=run.attempt.attempt, reached=reached, folder=folder)
-    run.ranks.told(go)
+    number = run.attempt.attempt
     try:
-        with losses_named(lambda: lost_rank(run.paths, go.attempt)):
-            _steps(run, go, scratch)
+        with (
+            serving(run.plan, run.paths, run.paths.server_log(number)) as server,
+            losses_named(lambda: lost_rank(run.paths, number)),
+        ):
+            go = Go(attempt=number, reached=reached, folder=folder, server=server)
+            run.ranks.told(go)
+            _steps(run, go)
     except TogetherError:
         raise
     except BaseException:
@@ -246,7 +251,7 @@ def _train(run: CellRun, reached: int, folder: Path | None) -> None:
     drop_resumable(run.paths)
 
 
-def _steps(run: CellRun, go: Go, scratch: Path) -> None:
+def _steps(run: CellRun, go: Go) -> None:
     from harness.training.loop import CellLoop
     from harness.training.ranking import PathLog
 

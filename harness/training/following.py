@@ -34,6 +34,8 @@ class Go:
     """Number of the last sealed checkpoint."""
     folder: Path | None
     """Where to go on from: that checkpoint, or a state after it; None for the start."""
+    server: str | None = None
+    """Who writes the rollouts, if it is none of the ranks."""
 
 
 def follow(plan: Plan, cell: Cell, paths: CellPaths, ranks: Ranks) -> Attempt:
@@ -62,6 +64,7 @@ def started(plan: Plan, cell: Cell, loop: CellLoop, go: Go, ranks: Ranks) -> Str
     from harness.training.checkpoint import load_extras
     from harness.training.setup import make_trainer
 
+    loop.server = go.server
     trainer = make_trainer(plan, cell, plan.arm(cell.arm), loop.paths.scratch_of(go.attempt), loop, ranks)
     loop.sealed = go.reached
     if go.folder is not None:

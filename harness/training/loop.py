@@ -69,6 +69,8 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """For each phase that may ask how far the policy has gone."""
         self.suite_samples: int | None = None
         """Answers that the primary suites draw at a checkpoint."""
+        self.server: str | None = None
+        """Address of the server that writes the rollouts, where one does."""
         self.sealed = 0
         """Number of the last sealed checkpoint."""
         self._step_seconds = 0.0

@@ -22,6 +22,7 @@ from harness.training.meter import StepMeter
 from harness.training.problems import Verifier, problem_pool
 from harness.training.ranks import ALONE, Ranks
 from harness.training.trainer import StrategyTrainer
+from harness.training.vllm import generation_settings, require_vllm
 from harness.training.watching import Watching, signals_of
 from suites import training_task
 
@@ -50,6 +51,8 @@ def make_trainer(
     """
     if arm.strategy is None:
         raise ValueError(f"the arm {arm.name!r} is not trained")
+    if plan.training.vllm is not None:
+        require_vllm()
     plan = replace(plan, training=arm.training)  # a tuned arm may have a learning rate of its own
     task = training_task(plan.task)
     model = load_model(plan.model.folder)
@@ -71,7 +74,7 @@ def make_trainer(
         processing_class=tokenizer,
         reward_funcs=Verifier(task),
         train_dataset=problem_pool(task, plan.training.pool, stream_seed(cell.seed, "problems"), tokenizer),
-        args=trainer_config(plan, cell, scratch, arm.strategy.trainer_settings(), ranks.count),
+        args=trainer_config(plan, cell, scratch, arm.strategy.trainer_settings(), ranks.count, loop.server),
         callbacks=[loop],
         peft_config=None if lora is None else lora_config(lora),
     )
@@ -94,7 +97,9 @@ def make_trainer(
     return trainer
 
 
-def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any], ranks: int = 1) -> GRPOConfig:
+def trainer_config(
+    plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any], ranks: int = 1, server: str | None = None
+) -> GRPOConfig:
     """Return TRL's configuration of a cell: the plan's settings, and the strategy's overrides."""
     training = plan.training
     overrides = dict(overrides)
@@ -133,6 +138,10 @@ def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, A
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": torch.cuda.is_available(),
     }
+    if training.vllm is not None:
+        settings |= generation_settings(training.vllm, server)
+    if ranks > 1:
+        settings["ddp_find_unused_parameters"] = False  # every weight that is trained is in each pass
     if ranks > 1 and not torch.cuda.is_available():
         settings["use_cpu"] = True  # or accelerate takes no notice of the other ranks
     return GRPOConfig(**{**settings, **overrides})
