@@ -110,7 +110,7 @@ def test_exit_codes_that_the_cluster_requeues_are_told(captured: Cluster) -> Non
 
 
 def test_what_no_job_could_use_is_a_problem(captured: Cluster) -> None:
-    found = said(captured, "train jobs", Profile(train=Resources(tasks=2)))
+    found = said(captured, "evaluate jobs", Profile(evaluate=Resources(tasks=2)))
     assert found.level == "problem"
     assert "tasks is 1 at most; got 2" in found.found
 
