@@ -101,7 +101,8 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Book the step; ask for a checkpoint or the end when the budget says so."""
         uses = self.ranks.summed(self.trainer.meter.finish(state.global_step))
-        self._step_seconds = sum(use.device_seconds for use in uses if use.phase not in OUTSIDE)
+        device_seconds = sum(use.device_seconds for use in uses if use.phase not in OUTSIDE)
+        self._step_seconds = device_seconds / self.ranks.count
         self._step_tokens = sum(use.generated_tokens for use in uses)
         self.ledger.step(uses)
         control.should_log = True
