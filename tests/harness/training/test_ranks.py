@@ -41,14 +41,22 @@ from pathlib import Path
 import torch
 from harness.plan.resolve import load_plan
 from harness.store.paths import CellPaths
-from harness.training.cell import run_cell
+from harness.training import setup
+from harness.training.cell import Order, run_cell
 from harness.training.ranks import meeting
+from strategies import Shaped
 
 torch.set_num_threads(1)
-plan = load_plan(Path(sys.argv[1]))
-cell = next(cell for cell in plan.cells if cell.arm == sys.argv[2])
+plan, folder = load_plan(Path(sys.argv[1])), Path(sys.argv[2])
+if sys.argv[3] == "greedy":
+    config = setup.trainer_config
+    setup.trainer_config = lambda *args: config(*args[:3], {**args[3], "top_k": 1}, *args[4:])
+    given = lambda self, rollouts, state: (Shaped(advantages=torch.linspace(-1, 2, len(rollouts.rewards))), state)
+    type(plan.arm("grpo").strategy).shape = given
 with meeting() as ranks:
-    run_cell(plan, cell, CellPaths(Path(sys.argv[3])), 1, ranks=ranks)
+    for name in sys.argv[4:]:
+        cell = next(cell for cell in plan.cells if cell.arm == name)
+        run_cell(plan, cell, CellPaths(folder / name), 1, Order(stage="all" if len(sys.argv) == 5 else "train"), ranks)
 """
 
 
@@ -145,33 +153,34 @@ def test_the_rollouts_of_an_update_are_shared_out_evenly(make_plan: Plans, tmp_p
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two processes that train a cell."""
+class Ranked:
+    """Some processes that train a cell together, or one after the other; several are only trained."""
 
     plan: Path
-    folder: Path
+    ranks: int = 2
+    how: str = "sampled"
 
-    def start(self, arm: str, cell: str) -> list[subprocess.Popen[str]]:
+    def start(self, folder: Path, *arms: str) -> list[subprocess.Popen[str]]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = str(probe.getsockname()[1])
-        known = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+        known = {"WORLD_SIZE": str(self.ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
         return [
             subprocess.Popen(
-                [sys.executable, "-c", SCRIPT, str(self.plan), arm, str(self.folder / cell)],
+                [sys.executable, "-c", SCRIPT, str(self.plan), str(folder), self.how, *arms],
                 env={**os.environ, **known, "RANK": str(rank), "LOCAL_RANK": str(rank)},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            for rank in range(2)
+            for rank in range(self.ranks)
         ]
 
-    def run(self, arm: str, cell: str) -> CellPaths:
-        started = self.start(arm, cell)
+    def run(self, folder: Path, *arms: str) -> CellPaths:
+        started = self.start(folder, *arms)
         said = [process.communicate(timeout=DEADLINE_S)[1] for process in started]
-        assert [process.returncode for process in started] == [0, 0], "\n".join(text[-2000:] for text in said)
-        return CellPaths(self.folder / cell)
+        assert [process.returncode for process in started] == [0] * self.ranks, "\n".join(text[-2000:] for text in said)
+        return CellPaths(folder / arms[0])
 
 
 def uses(paths: CellPaths, phase: str) -> list[dict[str, Any]]:
@@ -188,11 +197,11 @@ def test_two_ranks_do_what_one_does_and_one_that_dies_costs_no_more_than_its_ste
     arm = {"name": "g2rl", "g2rl": {"form": "centred"}}
     # One prompt a step: its group goes across the ranks.
     plan = make_plan(arms=["grpo", arm], training={"prompts_per_step": 1})
-    pair = Pair(tmp_path / "plan.yaml", tmp_path)
+    pair = Ranked(tmp_path / "plan.yaml")
     alone = CellPaths(tmp_path / "alone")
     assert run_arm(plan, "g2rl", alone).outcome == "done"
 
-    both = pair.run("g2rl", "both")
+    both = pair.run(tmp_path / "both", "g2rl")
     (attempt,) = read_attempts(both)
     assert attempt.outcome == "done"
     assert json.loads(both.identity.read_text())["fingerprint"]["ranks"] == 2
@@ -209,8 +218,8 @@ def test_two_ranks_do_what_one_does_and_one_that_dies_costs_no_more_than_its_ste
     expected = 2 * shape.forward(tokens=0, logits=tokens, attended=0)
     assert sum(use["forward_flops"] for use in phi) == pytest.approx(expected)
 
-    broken = CellPaths(tmp_path / "broken")
-    first, second = pair.start("g2rl", "broken")
+    broken = CellPaths(tmp_path / "broken/g2rl")
+    first, second = pair.start(tmp_path / "broken", "g2rl")
     until = time.monotonic() + DEADLINE_S
     while not (broken.checkpoint(1) / "seal.json").exists():
         assert time.monotonic() < until
@@ -222,10 +231,49 @@ def test_two_ranks_do_what_one_does_and_one_that_dies_costs_no_more_than_its_ste
     (attempt,) = read_attempts(broken)
     assert attempt.cause == {"kind": "rank lost", "message": "another rank of this cell is gone and left no word"}
     assert attempt.outcome == "interrupted"
-    pair.run("g2rl", "broken")
+    pair.run(tmp_path / "broken", "g2rl")
     assert [one.outcome for one in read_attempts(broken)] == ["interrupted", "done"]
     assert read_attempts(broken)[1].resumed_from_step == 2
     assert record_hashes(broken) == record_hashes(both)
+
+
+EVERY = {"strategy": "grpo", "trigger": "every", "every_steps": 1}
+MECHANISMS: dict[str, Any] = {
+    "resampled": {"dynamic_sampling": {"max_rounds": 3}},
+    "restarted": {"with_resets": {**EVERY, "action": "state", "lasting_batches": 1}},
+    "woken": {"with_resets": {**EVERY, "action": "dormant"}},
+    "probed": {"grad_align": {"candidates": 2, "every_batches": 2, "validation_problems": 3, "validation_rollouts": 3}},
+    "projected": "learn_align",
+    "of_tokens": "merci",
+    "shuffled": {"noise_novelty": {"of": "entropy_advantage"}},
+    "shared": {"hybrid": {"primary": "g2rl", "hedge": "unlikeliness", "share": 0.5, "by": "rollouts"}},
+}
+"""Everything that a strategy may do which ranks could get wrong, once."""
+
+
+def test_each_thing_that_a_strategy_may_do_is_done_by_two_ranks(make_plan: Plans, tmp_path: Path) -> None:
+    arms = [{"name": name, **({spec: None} if isinstance(spec, str) else spec)} for name, spec in MECHANISMS.items()]
+    make_plan(arms=arms, baseline="shared", budget={"steps": 2}, checkpoints=1, training={"prompts_per_step": 1})
+    Ranked(tmp_path / "plan.yaml").run(tmp_path / "two", *MECHANISMS)
+    for name in MECHANISMS:
+        paths = CellPaths(tmp_path / "two" / name)
+        assert [(one.outcome, one.cause) for one in read_attempts(paths)] == [("done", None)], name
+        assert [row["step"] for row in read_lines(paths.train)] == [1, 2]
+
+
+def test_an_update_is_that_of_one_rank(make_plan: Plans, tmp_path: Path) -> None:
+    # Greedy answers don't depend on who writes them; with given advantages all ranks together have one gradient.
+    make_plan(
+        budget={"steps": 2}, checkpoints=1,
+        training={"prompts_per_step": 3, "micro_batch": 2, "kl": 0.1, "learning_rate": 1e-4},
+    )  # fmt: skip
+    found = []
+    for ranks in (1, 2):
+        paths = Ranked(tmp_path / "plan.yaml", ranks, "greedy").run(tmp_path / str(ranks), "grpo")
+        found.append([(row["grad_norm"], row["loss"], row["completion_tokens"]) for row in read_lines(paths.train)])
+    assert found[0][0][0] > 0.01
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-4)
+    assert found[1][1] == pytest.approx(found[0][1], rel=1e-2), "after an update that rounded differently"
 
 
 def test_a_tensor_of_one_rank_is_as_it_was() -> None:
