@@ -16,7 +16,7 @@ FIELDS = (
     "JobIDRaw", "State", "ExitCode", "ElapsedRaw", "TotalCPU", "MaxRSS", "ReqMem", "AllocTRES", "ConsumedEnergyRaw",
     "JobID",
 )  # fmt: skip
-UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 UNDER_WAY = ("PENDING", "RUNNING", "COMPLETING", "SUSPENDED", "REQUEUE_HOLD")
 """States of what isn't over."""
 
@@ -144,10 +144,12 @@ def _summed(rows: Sequence[Mapping[str, str]]) -> Accounted:
 
 
 def _bytes(text: str) -> int | None:
-    if not text:
+    """Return a size in bytes; None where Slurm doesn't know it: that is nothing, or `16?`."""
+    number, unit = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
+    try:
+        return int(float(number) * unit)
+    except ValueError:
         return None
-    unit = UNITS.get(text[-1])
-    return int(float(text)) if unit is None else int(float(text[:-1]) * unit)
 
 
 def _seconds(text: str) -> float | None:

@@ -67,7 +67,7 @@ def test_a_job_that_was_requeued_is_counted_run_by_run() -> None:
 
 
 def test_a_job_without_steps_has_unknown_memory() -> None:
-    (found,) = parsed("5|PENDING|0:0|0||||billing=1||5\n")["5"]
+    (found,) = parsed("5|PENDING|0:0|0|||16?|billing=1||5\n")["5"]
     assert (found.max_rss_bytes, found.cpu_s, found.energy_joules, found.asked_bytes) == (None, None, None, None)
     assert not found.over
 
