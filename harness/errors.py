@@ -20,6 +20,7 @@ CauseKind = Literal[
     "requeued",
     "time limit",
     "node failure",
+    "rank lost",
     "cancelled",
     "lost lease",
     "taken",
@@ -28,7 +29,7 @@ CauseKind = Literal[
     "error",
 ]
 PAUSES: frozenset[CauseKind] = frozenset(
-    {"interrupted", "preempted", "requeued", "time limit", "node failure", "cancelled", "lost lease"}
+    {"interrupted", "preempted", "requeued", "time limit", "node failure", "rank lost", "cancelled", "lost lease"}
 )
 """Causes from outside: the cell itself is well, and goes on from where it was."""
 

@@ -15,7 +15,7 @@ CODE_FACTS = "snapshot.json"
 LIBRARIES = ("torch", "transformers", "trl", "accelerate", "lm_eval", "datasets", "numpy")
 
 
-def fingerprint(threads: int) -> dict[str, Any]:
+def fingerprint(threads: int, ranks: int = 1) -> dict[str, Any]:
     """Return the versions, the code's commit and the device of this process."""
     import torch
 
@@ -30,6 +30,7 @@ def fingerprint(threads: int) -> dict[str, Any]:
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "threads": threads,
+        "ranks": ranks,
     }
 
 

@@ -62,4 +62,6 @@ def arrays(
 
 def _job(one: PlannedCell, run: RunPaths, stage: Stage, request: Request) -> CellJob:
     threads = threads_of(run, one.cell, request.cpus)
-    return CellJob(run_root=str(run.root.absolute()), cell_id=one.cell.id, threads=threads, stage=stage)
+    return CellJob(
+        run_root=str(run.root.absolute()), cell_id=one.cell.id, threads=threads, stage=stage, ranks=request.ranks
+    )

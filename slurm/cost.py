@@ -11,6 +11,7 @@ from harness.plan.estimate import estimate
 from harness.plan.resolve import Plan
 from harness.plan.trials import PlannedCell, cells_of, trials_of
 from harness.runner.pace import Pace
+from harness.runner.prepare import ranks_of
 from harness.store.atomic import read_lines
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.stages import Stage
@@ -49,7 +50,8 @@ def measured_pace(planned: Iterable[PlannedCell], run: RunPaths) -> Pace | None:
         if len(lines) > 1:
             steps += [float(line["wall_s"]) for line in lines[1:]]
             spent.append((lines[-1]["step"], lines[-1]["generated_tokens"], lines[-1]["flops"]))
-        evaluated += _evaluations(plan, paths)
+        ranks = ranks_of(run, cell) or 1  # all of them are held while one evaluates
+        evaluated += [(answers, seconds / ranks) for answers, seconds in _evaluations(plan, paths)]
     if not steps:
         return None
     taken, tokens, flops = (sum(column) for column in zip(*spent, strict=True))

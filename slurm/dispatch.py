@@ -28,6 +28,7 @@ from slurm.arrays import Array, arrays
 from slurm.code import CodeSnapshot, take_snapshot
 from slurm.commands import SlurmError
 from slurm.executor import Batch, Cluster, environment, make_executor, with_rest_of_path
+from slurm.launch import require_launchable, require_same_ranks
 from slurm.limits import Limits
 from slurm.profile import Profile, written
 from slurm.queued import Queued, only_one, read_queued
@@ -98,6 +99,8 @@ class Dispatcher:
         room = self.limits.room(queued.jobs, 2 if plan.evaluation.separate else 1)
         taken = [wanted[0][:room], wanted[1][: max(0, room - len(wanted[0]))]]
         requests: Mapping[Stage, Request] = {stage: self.profile.request(stage) for stage in STAGES}
+        require_launchable(plan, requests, self.cluster)
+        require_same_ranks([*taken[0], *taken[1]], self.run, requests["train"])
         found: list[Array] = []
         for one in taken:
             found += arrays(one, self.run, requests, self.limits.array, len(found))

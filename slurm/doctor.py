@@ -19,19 +19,20 @@ SEALED = "if a step takes longer, only what was sealed is kept: seal more often 
 LOCAL_DISKS = ("tmpfs", "overlay", "ramfs")
 
 
-def examine(cluster: Cluster, profile: Profile, purposes: Sequence[Purpose]) -> Iterator[Finding]:
+def examine(cluster: Cluster, profile: Profile, purposes: Sequence[Purpose], server_gpus: int = 0) -> Iterator[Finding]:
     """Yield what a cluster has, and whether jobs with a profile would run there.
 
     Args:
         cluster: What Slurm says of itself.
         profile: What jobs ask for.
         purposes: Of the jobs that would be sent.
+        server_gpus: GPUs of a job that a vLLM server has to itself.
     """
     yield ok("slurm", f"{cluster.version}, cluster {cluster.name}, {len(cluster.nodes)} nodes")
     for partition in cluster.partitions:
         yield ok("partition", _described(partition, cluster))
     for purpose in purposes:
-        yield from _fit(cluster, profile.request(purpose), purpose)
+        yield from _fit(cluster, profile.request(purpose), purpose, server_gpus)
     for name in sorted({one.name for purpose in purposes for one in _partitions(cluster, profile.request(purpose))}):
         yield _preemption(cluster, name)
     yield _requeue(cluster)
@@ -64,8 +65,8 @@ def _partitions(cluster: Cluster, request: Request) -> list[Partition]:
     return [found for name in names if (found := cluster.partition(name)) is not None]
 
 
-def _fit(cluster: Cluster, request: Request, purpose: Purpose) -> Iterator[Finding]:
-    problems = [*unusable(request), *misfits(request, cluster)]
+def _fit(cluster: Cluster, request: Request, purpose: Purpose, server_gpus: int) -> Iterator[Finding]:
+    problems = [*unusable(request, purpose, server_gpus), *misfits(request, cluster)]
     if problems:
         yield from (problem(f"{purpose} jobs", one) for one in problems)
         return

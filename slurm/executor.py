@@ -91,6 +91,7 @@ def with_rest_of_path(code: Path) -> str:
 
 
 def _of_slurm(request: Request, batch: Batch) -> dict[str, Any]:
+    together = ["--kill-on-bad-exit=1"] if request.ranks > 1 else []  # the others would wait for one that is gone
     gpus = f"{request.gpu_type}:{request.gpus}" if request.gpu_type else request.gpus
     said = {
         "partition": request.partition,
@@ -103,7 +104,7 @@ def _of_slurm(request: Request, batch: Batch) -> dict[str, Any]:
         "array_parallelism": request.at_once,
         "signal_delay_s": request.signal_s,
         "setup": _setup(request, batch.code),
-        "srun_args": [f"--cpus-per-task={request.cpus}"],
+        "srun_args": [f"--cpus-per-task={request.cpus}", *together],
         "additional_parameters": {
             **({"kill-on-invalid-dep": "yes"} if batch.after else {}),
             "requeue": True,

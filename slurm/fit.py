@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from slurm.cluster import Cluster, Node, Partition
-from slurm.requests import Request
+from slurm.requests import Purpose, Request
 
 MIB_PER_GIB = 1024
 
@@ -32,14 +32,36 @@ def _misfits_of(request: Request, partition: Partition, cluster: Cluster) -> Ite
     yield from _too_large(request, partition, cluster)
 
 
-def unusable(request: Request) -> list[str]:
-    """Return what of a request a job could not use, wherever it ran: a cell is one process on one device."""
-    asked = {"nodes": request.nodes, "tasks": request.tasks, "gpus": request.gpus}
+def unusable(request: Request, purpose: Purpose, server_gpus: int = 0) -> list[str]:
+    """Return what of a request a job could not use, wherever it ran.
+
+    Each task of a job that trains is one process on one device; a job that only evaluates is one process.
+    """
+    if purpose == "probe":
+        return []
+    if purpose == "evaluate":
+        asked = {"nodes": request.nodes, "tasks": request.tasks, "gpus": request.gpus}
+        return [
+            f"{name}: a cell is evaluated by one process on one device, so {name} is 1 at most; got {number}. "
+            "To use more at a time, let more cells run side by side (at_once)"
+            for name, number in asked.items()
+            if number > 1
+        ]
+    if server_gpus and request.nodes > 1:
+        return [
+            f"nodes: vLLM's server is on the first node alone; say nodes: 1 (got {request.nodes}), or mode: colocate"
+        ]
+    needed = request.tasks + server_gpus
+    if needed == request.gpus or not (request.gpus or server_gpus):
+        return []
+    server = f", and vLLM's server has {server_gpus}" if server_gpus else ""
+    more = (
+        f"tasks: {request.gpus - server_gpus} to train each cell with all of them, or " if request.gpus > needed else ""
+    )
     return [
-        f"{name}: a cell is trained by one process on one device, so {name} is 1 at most; got {number}. "
-        "To use more at a time, let more cells run side by side (at_once)"
-        for name, number in asked.items()
-        if number > 1
+        f"gpus: each task trains on one GPU of its own{server}; "
+        f"got gpus: {request.gpus} and tasks: {request.tasks} on a "
+        f"node. Say {more}gpus: {needed}"
     ]
 
 

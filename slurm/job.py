@@ -14,6 +14,7 @@ from harness.store.paths import RunPaths
 from harness.store.stages import Stage
 from slurm.causes import diagnose
 from slurm.notices import BOUNCED, Notices
+from slurm.ranks import launched
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -33,6 +34,8 @@ class CellJob:
     cell_id: str
     threads: int
     stage: Stage = "all"
+    ranks: int = 1
+    """Tasks of the job, that train the cell together."""
 
     def __call__(self) -> None:
         """Make the attempt; how it ended stands in its attempt file.
@@ -53,7 +56,7 @@ class CellJob:
                     raise
                 print(f"nothing to do: {error.message}")
                 return
-            if attempt.outcome == "done":
+            if attempt is None or attempt.outcome == "done":
                 return
             said = attempt.cause or {}
             cause = CellError(cast("CauseKind", said["kind"]), said["message"])
@@ -62,11 +65,14 @@ class CellJob:
                 queue_again(notices)
         raise cause if attempt.outcome == "failed" else SystemExit(str(cause))
 
-    def _attempt(self, notices: Notices) -> Attempt:
+    def _attempt(self, notices: Notices) -> Attempt | None:
+        """Make the attempt, and return how it ended; None in the ranks that only trained along."""
         from harness.training.cell import Order, run_stored_cell
 
         order = Order(stage=self.stage, stop=notices.stop, diagnose=diagnose)
-        return run_stored_cell(RunPaths(Path(self.run_root)), self.cell_id, self.threads, order)
+        with launched(self.ranks) as ranks:
+            attempt = run_stored_cell(RunPaths(Path(self.run_root)), self.cell_id, self.threads, order, ranks)
+        return attempt if ranks.first else None
 
     def checkpoint(self) -> DelayedSubmission:
         """Return what submitit submits again: the same, since all that was reached lies in the cell's folder."""

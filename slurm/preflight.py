@@ -65,7 +65,7 @@ def places(needs: Needs, profile: Profile) -> list[Request]:
     found: dict[Request, None] = {}
     for array in needs.arrays:
         request = replace(array.request, time_min=probe.time_min, at_once=1, nodes=1, tasks=1, save_s=None)
-        found[probe if own else request] = None
+        found[replace(probe, nodes=1, tasks=1) if own else request] = None
     return list(found)
 
 

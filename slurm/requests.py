@@ -55,6 +55,11 @@ class Request:
         return min(SAVE_S if self.save_s is None else self.save_s, 60 * self.time_min // SHORTEST_SHARE)
 
     @property
+    def ranks(self) -> int:
+        """Processes that train one cell together."""
+        return self.nodes * self.tasks
+
+    @property
     def devices(self) -> int:
         """What is counted in device-hours: GPUs, or CPU cores without any."""
         return self.nodes * (self.gpus or self.tasks * self.cpus)

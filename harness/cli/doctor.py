@@ -85,7 +85,8 @@ def _of_slurm(plan: Plan | None, plan_file: Path | None, profile: Path | None, r
         asked, said = profile_of(plan_file, profile, {})
     yield ok("profile", said.removeprefix("profile: "))
     try:
-        yield from examine(cluster_of(), asked, purposes)
+        vllm = plan.training.vllm if plan else None
+        yield from examine(cluster_of(), asked, purposes, vllm.gpus if vllm and vllm.mode == "server" else 0)
     except SlurmError as error:
         yield problem("slurm", str(error))
     yield from disk(runs)

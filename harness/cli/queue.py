@@ -67,6 +67,11 @@ def queue(
                 preflight=preflight,
             )
             sys.exit(send(plan, run, wishes))
+        if plan.training.vllm is not None:
+            from harness.training.vllm import require_vllm
+
+            with explained(ValueError):
+                require_vllm()
         try:
             plan = _run_here(plan, run, workers, retry_failed)
         except KeyboardInterrupt:

@@ -102,9 +102,13 @@ def require_fit(plan: Plan, profile: Profile, cluster: Cluster) -> None:
     """Raise SlurmError if jobs of some stage of the plan would never start."""
     from slurm.commands import SlurmError
     from slurm.fit import misfits
+    from slurm.launch import unlaunchable
 
+    asked = {stage: profile.request(stage) for stage in stages(plan)}
     problems = [
-        f"{stage} jobs: {problem}" for stage in stages(plan) for problem in misfits(profile.request(stage), cluster)
+        f"{stage} jobs: {problem}"
+        for stage, request in asked.items()
+        for problem in (*unlaunchable(plan, request, stage), *misfits(request, cluster))
     ]
     if problems:
         raise SlurmError(*problems)

@@ -22,6 +22,9 @@ def peak_memory() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+NOWHERE = Path("/nonexistent")
+
+
 @dataclass(kw_only=True)
 class Energy:
     """Energy that the GPU in use and the processors have taken, whoever used them: cells side by side count it twice.
@@ -63,11 +66,11 @@ class Energy:
         return None if now is None or before is None else now - before
 
 
-def energy_counters() -> Energy:
-    """Return the counters of this process's devices."""
+def energy_counters(*, processors: bool = True) -> Energy:
+    """Return the counters of this process's devices; those of `processors` are one process's of a node."""
     torch = sys.modules.get("torch")
     gpu = torch.cuda.current_device() if torch is not None and torch.cuda.is_available() else None
-    return Energy.found(gpu=gpu)
+    return Energy.found(gpu=gpu) if processors else Energy.found(NOWHERE, gpu=gpu)
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,6 +64,10 @@ class Ledger:
     spent: Spent = field(default_factory=Spent)
     allowed: Callable[[], None] = lambda: None
     """Raises if the attempt may not write any more."""
+    writes: bool = True
+    """Whether this process is the one that writes: of the ranks of a cell, all count and the first one writes."""
+    held: int = 1
+    """Ranks whose devices are held while one of them evaluates."""
 
     def step(self, uses: Iterable[Use]) -> None:
         """Book the uses of one optimizer step; what its watches used stays outside the budget."""
@@ -84,8 +88,10 @@ class Ledger:
 
     def aside(self, use: Use) -> None:
         """Book a use that is outside the budget: evaluation."""
-        self._write(use)
+        self._write(replace(use, device_seconds=use.device_seconds * self.held))
 
     def _write(self, use: Use) -> None:
+        if not self.writes:
+            return
         self.allowed()
         append_line(self.path, {"attempt": self.attempt, **asdict(use)})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.plan.arms import Arm
 from harness.plan.controls import controlled
-from harness.plan.resolve import Plan
+from harness.plan.resolve import Plan, training_identity
 from harness.plan.schema import SuiteUse
 from harness.plan.trials import trials_of
 from harness.plan.tuning import Tuning
@@ -30,7 +30,7 @@ def resolved_json(plan: Plan) -> dict[str, Any]:
         "seeds": list(plan.seeds),
         "arms": [_arm(arm) for arm in plan.arms],
         "controls": {"on": plan.controls, "left_out": _left_out(plan)},
-        "training": {**plan.training.model_dump(), "max_completion_tokens": plan.max_completion_tokens},
+        "training": {**training_identity(plan.training), "max_completion_tokens": plan.max_completion_tokens},
         # Whose jobs evaluate makes no two runs different.
         "evaluation": plan.evaluation.model_dump(exclude={"separate"}),
         "suites": [_suite(plan, use, suite) for use, suite in plan.suites],

@@ -106,13 +106,18 @@ def _cell(plan: Plan, arm: Arm, seed: int, problems: str | None) -> Cell:
         "task": plan.task,
         "budget": plan.budget.model_dump(),
         "checkpoints": plan.checkpoints,
-        "training": {**arm.training.model_dump(), "max_completion_tokens": plan.max_completion_tokens},
+        "training": {**training_identity(arm.training), "max_completion_tokens": plan.max_completion_tokens},
     }
     if arm.encoders:
         shared["encoders"] = arm.encoders
     if problems:
         shared["problems"] = problems
     return cell_for(arm.name, arm.spec, seed, shared)
+
+
+def training_identity(training: Training) -> dict[str, object]:
+    """Return what of the training settings changes a cell's result; where vLLM runs is said only if it does."""
+    return training.model_dump(exclude={"vllm"} if training.vllm is None else None)
 
 
 def _resolved(source: Source, file: PlanFile) -> Plan:

@@ -40,6 +40,17 @@ class Lora(_Part):
     """What the adapters' product is multiplied by, times the rank; twice the rank by default."""
 
 
+class Vllm(_Part):
+    """vLLM writes the rollouts, with the weights of each step, in the place of the policy itself."""
+
+    mode: Literal["colocate", "server"] = "colocate"
+    """In the processes that train, on their GPUs; or a server of its own, on GPUs of its own."""
+    memory: float = Field(default=0.3, gt=0, le=1)
+    """Share of a GPU's memory that it takes."""
+    gpus: int = Field(default=1, ge=1)
+    """GPUs that one copy of the model is spread over; a server's own GPUs."""
+
+
 class Training(_Part):
     """What is the same for every arm."""
 
@@ -66,6 +77,8 @@ class Training(_Part):
     """Trade time for memory in the backward pass; the result is the same."""
     lora: Lora | None = None
     """Adapters on every linear layer but the LM head; without it the weights themselves are trained."""
+    vllm: Vllm | None = None
+    """Who writes the rollouts; without it, the policy itself."""
     pool: int = Field(default=16384, ge=1)
     """Training problems, drawn anew for each seed; a rest that doesn't fill a step is left out."""
 

@@ -53,6 +53,15 @@ def to_run(planned: Iterable[PlannedCell], run: RunPaths, *, retry_failed: bool)
     return [one for one in planned if need_of(*one, run, retry_failed=retry_failed) == "run"]
 
 
+def ranks_of(run: RunPaths, cell: Cell) -> int | None:
+    """Return how many processes train a cell together that has begun; None for one that has not."""
+    try:
+        facts = json.loads(run.cell(cell.id).identity.read_text(encoding="utf-8"))
+        return int(facts["fingerprint"]["ranks"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def threads_of(run: RunPaths, cell: Cell, fair_share: int) -> int:
     """Return the threads for a cell: those that it started with, since another number rounds differently."""
     try:

@@ -40,6 +40,19 @@ class CellPaths:
         return self.attempts / f"{number:03d}.log"
 
     @property
+    def server(self) -> Path:
+        """Where the server answers that writes the cell's rollouts, while it is up."""
+        return self.root / "server.json"
+
+    def server_log(self, number: int) -> Path:
+        """What the server of one attempt printed."""
+        return self.attempts / f"{number:03d}.server.log"
+
+    def lost_rank(self, number: int, rank: int) -> Path:
+        """Why one rank of an attempt had to give up, for the first one, which writes the attempt."""
+        return self.attempts / f"{number:03d}.rank{rank}.json"
+
+    @property
     def train(self) -> Path:
         """One JSON line per optimizer step."""
         return self.root / "train.jsonl"

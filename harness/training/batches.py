@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
 from harness.training.samples import Samples
 from harness.training.signals import Batch
-from strategies import Rollouts, SignalName
+from strategies import Rollouts, SignalName, TokenBatch
 from strategies.rollouts import uncharged
 
 
@@ -82,6 +83,29 @@ def rollouts_of(
     if advantages is not None and fresh is None:
         return made
     return replace(made, advantages=made.normalise(rewards))
+
+
+def tokens_of(inputs: dict[str, Any], logp: Tensor, entropy: Tensor, step: int, generator: Generator) -> TokenBatch:
+    """Return what a strategy is shown of the tokens in one pass of an update.
+
+    Args:
+        inputs: TRL's, with `rows`, the place of each rollout in the generation batch.
+        logp: (B, T) of the policy as it is now, detached.
+        entropy: (B, T) in nats.
+        step: Optimizer steps before this one.
+        generator: Where the strategy draws from.
+    """
+    advantages = inputs["advantages"]
+    return TokenBatch(
+        logp=logp,
+        old_logp=inputs.get("old_per_token_logps", logp),
+        entropy=entropy.detach(),
+        advantages=advantages if advantages.dim() > 1 else advantages.unsqueeze(1).expand_as(logp),
+        mask=inputs["completion_mask"].bool(),
+        rows=inputs["rows"],
+        step=step,
+        generator=generator,
+    )
 
 
 def padded(rows: list[list[int]], pad: int, *, left: bool) -> tuple[Tensor, Tensor]:

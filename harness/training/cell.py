@@ -26,11 +26,12 @@ from harness.store.progress import found
 from harness.store.seal import drop_resumable, last_intact, last_resumable, read_seal
 from harness.store.stages import Stage
 from harness.store.wishes import is_to_rest
+from harness.training.following import Go, follow, lost_rank, require_ranks, started
 from harness.training.limits import hours_of, in_a_row, require_within
 from harness.tuning.settle import stored_cell
 
 if TYPE_CHECKING:
-    from harness.training.trainer import StrategyTrainer
+    from harness.training.ranks import Ranks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +61,9 @@ class CellRun:
     attempt: attempts.Attempt
     lease: Lease
     ledger: Ledger
+    ranks: Ranks
+    parted: bool = False
+    """Whether the other ranks don't wait to be told anything any more: training broke off somewhere."""
     hours_before: float = 0.0
     """That earlier attempts took, of those that count."""
     _started_s: float = field(default_factory=time.monotonic)
@@ -107,16 +111,20 @@ class CellRun:
         recorder.make([todo for todo in recorder.missing() if todo.checkpoint in checkpoints], progress)
 
 
-def run_stored_cell(run: RunPaths, cell_id: str, threads: int, order: Order = ALL) -> attempts.Attempt:
+def run_stored_cell(
+    run: RunPaths, cell_id: str, threads: int, order: Order = ALL, ranks: Ranks | None = None
+) -> attempts.Attempt:
     """Make an attempt at a cell of the plan that stands in the run's folder, with `threads` torch threads."""
     import torch
 
     torch.set_num_threads(threads)
     plan, cell = stored_cell(run, cell_id)
-    return run_cell(plan, cell, run.cell(cell_id), threads, order)
+    return run_cell(plan, cell, run.cell(cell_id), threads, order, ranks)
 
 
-def run_cell(plan: Plan, cell: Cell, paths: CellPaths, threads: int, order: Order = ALL) -> attempts.Attempt:
+def run_cell(
+    plan: Plan, cell: Cell, paths: CellPaths, threads: int, order: Order = ALL, ranks: Ranks | None = None
+) -> attempts.Attempt:
     """Make an attempt at a cell, and return how it ended; a failure is an outcome, never an exception.
 
     Args:
@@ -125,16 +133,35 @@ def run_cell(plan: Plan, cell: Cell, paths: CellPaths, threads: int, order: Orde
         paths: Its folder.
         threads: Torch threads, part of the fingerprint: another number rounds differently.
         order: What to do of it.
+        ranks: Which of the processes that train the cell together this one is; one alone if None.
 
     Raises:
-        CellError: If another process works on the cell.
+        CellError: If another process works on the cell, or this is not the first rank and it can't go on.
     """
-    attempt, lease = take(paths, order.stage, order.diagnose)
-    ledger = Ledger(path=paths.ledger, attempt=attempt.attempt, allowed=lease.require)
+    from harness.training.ranks import ALONE
+
+    ranks = ranks or ALONE
+    if not ranks.first:
+        return follow(plan, cell, paths, ranks)
+    try:
+        attempt, lease = take(paths, order.stage, order.diagnose)
+    except CellError as error:
+        ranks.told(error.message)
+        raise
+    ledger = Ledger(path=paths.ledger, attempt=attempt.attempt, allowed=lease.require, held=ranks.count)
     run = CellRun(
         plan=plan, cell=cell, paths=paths, threads=threads, order=order,
-        attempt=attempt, lease=lease, ledger=ledger,
+        attempt=attempt, lease=lease, ledger=ledger, ranks=ranks,
     )  # fmt: skip
+    ended = _ended(run)
+    if not run.parted:
+        ranks.told(ended)
+    return ended
+
+
+def _ended(run: CellRun) -> attempts.Attempt:
+    """Do the work of an attempt, and return how it ended."""
+    paths, lease = run.paths, run.lease
     try:
         with attributing(), lease.kept():
             _look_back(run)
@@ -169,7 +196,7 @@ def _write_identity(run: CellRun) -> None:
         "arm": run.cell.arm,
         "seed": run.cell.seed,
         "identity": run.cell.identity,
-        "fingerprint": fingerprint(run.threads),
+        "fingerprint": fingerprint(run.threads, run.ranks.count),
     }
     write_json(run.paths.identity, facts)
 
@@ -196,13 +223,37 @@ def _work(run: CellRun) -> None:
 
 def _train(run: CellRun, reached: int, folder: Path | None) -> None:
     """Train on from `folder`, the last sealed checkpoint or a state after it; None for the start."""
-    from harness.training.checkpoint import load_extras
-    from harness.training.loop import CellLoop
-    from harness.training.ranking import PathLog
-    from harness.training.setup import make_trainer
+    from harness.training.ranks import TogetherError, losses_named
+    from harness.training.serving import serving
 
+    if folder is not None:
+        require_ranks(run.ranks.count, int(read_seal(folder).get("ranks", 1)))
     shutil.rmtree(run.paths.scratch, ignore_errors=True)
     scratch = run.paths.scratch_of(run.attempt.attempt)
+    number = run.attempt.attempt
+    try:
+        with (
+            serving(run.plan, run.paths, run.paths.server_log(number)) as server,
+            losses_named(lambda: lost_rank(run.paths, number)),
+        ):
+            go = Go(attempt=number, reached=reached, folder=folder, server=server)
+            run.ranks.told(go)
+            _steps(run, go)
+    except TogetherError:
+        raise
+    except BaseException:
+        run.parted = True
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)  # on a full disk, this makes room to say so
+        with suppress(OSError):
+            run.paths.scratch.rmdir()
+    drop_resumable(run.paths)
+
+
+def _steps(run: CellRun, go: Go) -> None:
+    from harness.training.loop import CellLoop
+    from harness.training.ranking import PathLog
 
     def sealed(number: int) -> None:
         run.evaluate(range(number, number + 1))
@@ -216,9 +267,7 @@ def _train(run: CellRun, reached: int, folder: Path | None) -> None:
         on_sealed=sealed,
         stop=run.asked,
     )
-    arm = run.plan.arm(run.cell.arm)
-    trainer: StrategyTrainer = make_trainer(run.plan, run.cell, arm, scratch, loop)
-    loop.sealed = reached
+    trainer = started(run.plan, run.cell, loop, go, run.ranks)
     trainer.listeners.append(
         PathLog(
             paths=run.paths,
@@ -230,12 +279,4 @@ def _train(run: CellRun, reached: int, folder: Path | None) -> None:
         )
     )
     run.note(phase="training")
-    if folder is not None:
-        run.ledger.spent = load_extras(folder, trainer, loop.watching)
-    try:
-        trainer.train(resume_from_checkpoint=str(folder) if folder else None)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)  # on a full disk, this makes room to say so
-        with suppress(OSError):
-            run.paths.scratch.rmdir()
-    drop_resumable(run.paths)
+    trainer.train(resume_from_checkpoint=str(go.folder) if go.folder else None)

@@ -12,7 +12,7 @@ from harness.store.attempts import Attempt
 FRUITLESS = 2
 """Jobs in a row that leave a cell where they found it."""
 UNASKED: frozenset[CauseKind] = frozenset(
-    {"killed", "preempted", "requeued", "time limit", "node failure", "lost lease"}
+    {"killed", "preempted", "requeued", "time limit", "node failure", "rank lost", "lost lease"}
 )
 """Causes after which a cell is tried again without anybody asking for it."""
 

@@ -6,6 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from harness.store.atomic import append_line
 from harness.store.paths import CellPaths
 from harness.store.seal import drop_resumable, seal
 from harness.training.checkpoint import save_extras
+from harness.training.ranks import Ranks
 from harness.training.resets import apply
 from strategies import Progress
 
@@ -67,11 +69,18 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """For each phase that may ask how far the policy has gone."""
         self.suite_samples: int | None = None
         """Answers that the primary suites draw at a checkpoint."""
+        self.server: str | None = None
+        """Address of the server that writes the rollouts, where one does."""
         self.sealed = 0
         """Number of the last sealed checkpoint."""
         self._step_seconds = 0.0
         self._step_tokens = 0
         self._rollouts: dict[str, Any] = {}
+
+    @property
+    def ranks(self) -> Ranks:
+        """The processes that train together, this one among them."""
+        return self.trainer.ranks
 
     @property
     def share(self) -> float:
@@ -91,14 +100,15 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Book the step; ask for a checkpoint or the end when the budget says so."""
-        uses = self.trainer.meter.finish(state.global_step)
-        self._step_seconds = sum(use.device_seconds for use in uses if use.phase not in OUTSIDE)
+        uses = self.ranks.summed(self.trainer.meter.finish(state.global_step))
+        device_seconds = sum(use.device_seconds for use in uses if use.phase not in OUTSIDE)
+        self._step_seconds = device_seconds / self.ranks.count
         self._step_tokens = sum(use.generated_tokens for use in uses)
         self.ledger.step(uses)
         control.should_log = True
         if state.global_step % self.trainer.updates_per_batch:
             return  # a generation batch is half used, and no checkpoint could hold the rest of it
-        control.should_save = self.due > self.sealed or self.stop() is not None
+        control.should_save = self.due > self.sealed or self.ranks.agreed(self.stop) is not None
         control.should_training_stop = self.due >= self.checkpoints
 
     def on_log(
@@ -119,7 +129,10 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         watched = self.watching.judged(self._progress(logs, "watch", ""))
         with self.trainer.meter.phase("score", self.trainer.part):
             events = self._reactions(self._progress(logs, "score", self.trainer.part))
-        self.ledger.also(self.trainer.meter.finish(state.global_step))
+        self.ledger.also(self.ranks.summed(self.trainer.meter.finish(state.global_step)))
+        diagnostics = self.ranks.means(self.trainer.diagnostics)
+        if not self.ranks.first:
+            return
         spent = self.ledger.spent
         line = {
             "attempt": self.ledger.attempt,
@@ -131,7 +144,7 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             **row,
             "wall_s": self._step_seconds,
             "tokens_per_s": self._step_tokens / max(self._step_seconds, 1e-9),
-            "strategy": dict(self.trainer.diagnostics),
+            "strategy": dict(diagnostics),
             "watch": watched,
             "events": events,
         }
@@ -161,7 +174,7 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             started_s, flops = time.perf_counter(), trainer.meter.flops
             detail = apply(event, trainer)
             said = {"kind": event.kind, "cause": event.cause, "step": progress.step, "detail": detail}
-            cost = {"seconds": time.perf_counter() - started_s, "flops": trainer.meter.flops - flops}
+            cost = {"seconds": time.perf_counter() - started_s, "flops": self.ranks.total(trainer.meter.flops - flops)}
             done.append({**said, **cost})
         return done
 
@@ -171,34 +184,43 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         Raises:
             CellError: If training must stop here; what was reached is kept, as a checkpoint or between two of them.
         """
-        scratch = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        save_extras(scratch, self.trainer, self.watching, self.ledger.spent)
+        scratch, step = Path(args.output_dir) / f"checkpoint-{state.global_step}", state.global_step
+        self.ranks.gathered(None)  # each rank has written its random state there
         if self.due == self.sealed:
-            self._leave(scratch, state.global_step)
+            self.ranks.alone(lambda: self._leave(scratch, step))
+            asked = self.ranks.agreed(self.stop)
+            if asked is not None:
+                raise asked
             return
         reached = range(self.sealed + 1, self.due + 1)  # one long step may reach the share of several
+        self.ranks.alone(lambda: self._keep(scratch, step, reached))
+        self.sealed = self.due
+        for number in reached:
+            self.ranks.alone(partial(self.on_sealed, number))
+
+    def _keep(self, scratch: Path, step: int, reached: range) -> None:
+        """Seal the state as the checkpoints `reached`."""
+        save_extras(scratch, self.trainer, self.watching, self.ledger.spent)
         for number in reached:
             folder = scratch
             if number < self.due:
                 folder = scratch.with_name(f"{scratch.name}-{number}")
                 shutil.copytree(scratch, folder)
-            facts = {"checkpoint": number, "step": state.global_step, "share": self.share}
             self.ledger.allowed()
-            seal(folder, self.paths.checkpoint(number), facts)
-        self.sealed = self.due
+            seal(folder, self.paths.checkpoint(number), {"checkpoint": number, **self._facts(step)})
         drop_resumable(self.paths)
-        for number in reached:
-            self.on_sealed(number)
 
     def _leave(self, scratch: Path, step: int) -> None:
         """Keep a state between two checkpoints, from which alone the cell goes on; nothing evaluates it."""
+        save_extras(scratch, self.trainer, self.watching, self.ledger.spent)
         target = self.paths.resumable_at(step)
         self.ledger.allowed()
-        seal(scratch, target, {"checkpoint": self.sealed, "step": step, "share": self.share})
+        seal(scratch, target, {"checkpoint": self.sealed, **self._facts(step)})
         drop_resumable(self.paths, but=target)
-        asked = self.stop()
-        if asked is not None:
-            raise asked
+
+    def _facts(self, step: int) -> dict[str, Any]:
+        ranks = {"ranks": self.ranks.count} if self.ranks.count > 1 else {}
+        return {"step": step, "share": self.share, **ranks}
 
 
 def _refuse_divergence(row: dict[str, Any], step: int) -> None:

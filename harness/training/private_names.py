@@ -7,6 +7,7 @@ from __future__ import annotations
 
 PRIVATE_NAMES = {
     "_generate": "(self, prompts)",
+    "_generate_single_turn": "(self, prompt_ids, images, multimodal_fields, num_generations, has_tool_images)",
     "_tokenize_prompts": "(self, prompts)",
     "_calculate_rewards": "(self, inputs, prompts, completions, completion_ids_list)",
     "_generate_and_score_completions": "(self, inputs)",

@@ -58,6 +58,11 @@ class Samples:
         """Return one field of all rollouts, in order."""
         return [value for group in self.groups for value in getattr(group, name)]
 
+    def own(self, name: str, places: Sequence[int]) -> list[Any]:
+        """Return one field of the rollouts at `places`."""
+        column = self.column(name)
+        return [column[place] for place in places]
+
     def lengths(self, name: str) -> list[int]:
         """Return the lengths of one field of all rollouts, in order."""
         return [len(value) for value in self.column(name)]
@@ -71,12 +76,11 @@ class Samples:
             "completions/clipped_ratio": sum(truncated) / len(truncated),
         }
 
-    @property
-    def generation(self) -> tuple[Any, ...]:
-        """What TRL's `_generate` returns: ids, completions, log-probabilities; no tools and no images."""
-        logprobs = None if self.groups[0].logprobs is None else self.column("logprobs")
-        ids, completion_ids = self.column("prompt_ids"), self.column("completion_ids")
-        return ids, completion_ids, None, self.column("completions"), logprobs, {}, None, []
+    def generation(self, places: Sequence[int]) -> tuple[Any, ...]:
+        """Return what TRL's `_generate` does of the rollouts at `places`: ids, completions, log-probabilities."""
+        logprobs = None if self.groups[0].logprobs is None else self.own("logprobs", places)
+        ids, completion_ids = self.own("prompt_ids", places), self.own("completion_ids", places)
+        return ids, completion_ids, None, self.own("completions", places), logprobs, {}, None, []
 
     @property
     def rewards(self) -> Tensor:

@@ -13,12 +13,15 @@ from torch import Tensor
 from harness.ledger.ledger import Phase
 from harness.training.meter import StepMeter
 from harness.training.problems import Verifier
+from harness.training.ranks import ALONE, Ranks
 from harness.training.samples import Group, Samples, split
 from harness.training.signals import GenerationTap
 from harness.training.supply import PromptSupply
 from strategies import Strategy
 
 Rows = list[dict[str, Any]]
+Charged = tuple[Phase, str]
+"""What tokens are booked as: a phase and a part."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +43,7 @@ class Sampler:
     generate: Callable[[list[Any], list[list[int]] | None], Any]
     """TRL's: prompts, and their token ids where they are known already → its eight columns."""
     score: Callable[[Rows, list[Any], list[Any], list[list[int]]], Tensor]
-    """TRL's: rows, prompts, completions, completion ids → rewards (B, 1)."""
+    """TRL's: rows, prompts, completions, completion ids of this rank → rewards (B, 1) of all ranks."""
     verifier: Verifier
     row: Callable[[int], dict[str, Any]]
     """The pool's row of a prompt."""
@@ -54,19 +57,21 @@ class Sampler:
     """Called for each group that was sampled to be trained on, refused ones too."""
     tapped: bool
     """Whether to keep the hidden states that generation makes."""
+    ranks: Ranks = ALONE
+    """Each generates and scores its share of what is sampled, and has all of it then."""
 
     def sample(self, indices: Sequence[int], restarts: Restarts | None = None) -> Samples:
         """Return a group for each prompt, charged as generation; with restarts, some of each go on from a prefix."""
         rows = [self.row(index) for index in indices]
         fresh = self.group_size - (restarts.count if restarts else 0)
         with self.meter.phase("generate"):
-            groups = self._groups(rows, fresh, self.tapped)
+            groups = self._groups(rows, fresh, self.tapped, ("generate", ""))
             if restarts:
                 more = self._continued(groups, restarts)
                 groups = [group.with_more(other) for group, other in zip(groups, more, strict=True)]
         for group in groups:
             self.remember(group)
-        return self._booked(groups, "generate", "")
+        return Samples(groups=groups)
 
     def fill(
         self,
@@ -110,16 +115,13 @@ class Sampler:
             tapped: Whether to keep the hidden states that generation makes.
             verifier: Grades the answers, where they are none to the training task.
         """
-        return self._booked(self._groups(rows, rollouts, tapped, verifier), "select", part)
+        return Samples(groups=self._groups(rows, rollouts, tapped, ("select", part), verifier))
 
-    def _booked(self, groups: list[Group], phase: Phase, part: str) -> Samples:
-        samples = Samples(groups=groups)
-        self.meter.generated(samples.lengths("prompt_ids"), samples.lengths("completion_ids"), phase, part)
-        return samples
-
-    def _groups(self, rows: Rows, group_size: int, tapped: bool, verifier: Verifier | None = None) -> list[Group]:
+    def _groups(
+        self, rows: Rows, group_size: int, tapped: bool, charged: Charged, verifier: Verifier | None = None
+    ) -> list[Group]:
         repeated = [row for row in rows for _ in range(group_size)]
-        return split(self._columns(repeated, None, [""] * len(repeated), tapped, verifier), group_size)
+        return split(self._columns(repeated, None, [""] * len(repeated), tapped, charged, verifier), group_size)
 
     def _continued(self, groups: list[Group], restarts: Restarts) -> list[Group]:
         """Return, for each of `groups`, rollouts that go on from the prefix that `restarts` chose."""
@@ -133,29 +135,50 @@ class Sampler:
             ids += [[*group.prompt_ids[row], *prefix]] * restarts.count
             texts += [restarts.text(prefix)] * restarts.count
             kept += [tokens] * restarts.count
-        columns = self._columns(rows, ids, texts, self.tapped, None)
+        columns = self._columns(rows, ids, texts, self.tapped, ("generate", ""), None)
         return split({**columns, "prefix_tokens": kept}, restarts.count)
 
     def _columns(
-        self, rows: Rows, ids: list[list[int]] | None, prefixes: list[str], tapped: bool, verifier: Verifier | None
+        self,
+        rows: Rows,
+        ids: list[list[int]] | None,
+        prefixes: list[str],
+        tapped: bool,
+        charged: Charged,
+        verifier: Verifier | None,
     ) -> dict[str, Any]:
-        prompts = [row["prompt"] for row in rows]
+        """Return what becomes of `rows`, this rank's share made here; each rank books what it made itself."""
+        mine, count = self.ranks.share(len(rows)), len(rows)
+        own = [rows[place] for place in mine]
+        prompts = [row["prompt"] for row in own]
         with GenerationTap(self.model()) if tapped else nullcontext() as tap:
-            prompt_ids, completion_ids, _, generated, logprobs, *_ = self.generate(prompts, ids)
-        completions = [prefix + text if prefix else text for prefix, text in zip(prefixes, generated, strict=True)]
-        if verifier is None:
-            rewards = self.score(rows, prompts, completions, completion_ids)
-        else:
-            columns = {name: [row[name] for row in rows] for name in ("id", "payload")}
-            rewards = torch.tensor(verifier(prompts, completions, **columns)).unsqueeze(1)
+            known = None if ids is None else [ids[place] for place in mine]
+            prompt_ids, completion_ids, _, generated, logprobs, *_ = self.generate(prompts, known)
+        self.meter.generated([len(one) for one in prompt_ids], [len(one) for one in completion_ids], *charged)
+        completions = [prefixes[p] + text if prefixes[p] else text for p, text in zip(mine, generated, strict=True)]
+        rewards = self._rewards(own, prompts, completions, completion_ids, verifier)[:count]
+        answers, said = (verifier or self.verifier).answers, logprobs or [None] * len(own)
+        made = list(zip(prompt_ids, completion_ids, completions, said, answers, strict=True))
+        every = self.ranks.joined(made)
+        hidden = tap.hidden(max(len(one[1]) for one in every)) if tap else None
+        columns = [list(column) for column in zip(*every[:count], strict=True)]
         return {
             "rows": rows,
-            "prompt_ids": prompt_ids,
-            "completion_ids": completion_ids,
-            "completions": completions,
-            "logprobs": logprobs,
+            "prompt_ids": columns[0],
+            "completion_ids": columns[1],
+            "completions": columns[2],
+            "logprobs": None if logprobs is None else columns[3],
             "rewards": rewards,
-            "answers": (verifier or self.verifier).answers,
-            "hidden": tap.hidden(max(map(len, completion_ids))) if tap else None,
-            "prefix_tokens": [0] * len(rows),
+            "answers": columns[4],
+            "hidden": None if hidden is None else self.ranks.stacked(hidden)[:count],
+            "prefix_tokens": [0] * count,
         }
+
+    def _rewards(
+        self, rows: Rows, prompts: list[Any], completions: list[Any], ids: list[list[int]], verifier: Verifier | None
+    ) -> Tensor:
+        """Return the rewards (B, 1) of all ranks' rollouts."""
+        if verifier is None:
+            return self.score(rows, prompts, completions, ids)
+        columns = {name: [row[name] for row in rows] for name in ("id", "payload")}
+        return torch.tensor(self.ranks.joined(verifier(prompts, completions, **columns))).unsqueeze(1)

@@ -20,7 +20,9 @@ from harness.training.adapters import lora_config
 from harness.training.drift import PROMPTS, BaseDrift
 from harness.training.meter import StepMeter
 from harness.training.problems import Verifier, problem_pool
+from harness.training.ranks import ALONE, Ranks
 from harness.training.trainer import StrategyTrainer
+from harness.training.vllm import generation_settings, require_vllm
 from harness.training.watching import Watching, signals_of
 from suites import training_task
 
@@ -31,14 +33,26 @@ NO_END = 10**9
 """Steps; the budget ends training, not a count."""
 
 
-def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop) -> StrategyTrainer:
+def make_trainer(
+    plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop, ranks: Ranks = ALONE
+) -> StrategyTrainer:
     """Return the trainer of a cell at its first step; `loop` is called by it, and knows it from here on.
+
+    Args:
+        plan: Of the cell.
+        cell: To be trained.
+        arm: Its arm.
+        scratch: Where TRL writes checkpoints.
+        loop: What happens between steps.
+        ranks: The processes that have met to train it.
 
     Raises:
         ValueError: If the arm is the base model, which isn't trained.
     """
     if arm.strategy is None:
         raise ValueError(f"the arm {arm.name!r} is not trained")
+    if plan.training.vllm is not None:
+        require_vllm()
     plan = replace(plan, training=arm.training)  # a tuned arm may have a learning rate of its own
     task = training_task(plan.task)
     model = load_model(plan.model.folder)
@@ -50,7 +64,9 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop
     trainer = loop.trainer = StrategyTrainer(
         strategy=arm.strategy,
         part=arm.name,
-        meter=StepMeter(shape=shape_of(model), backward_factor=factor, energy=energy_counters()),
+        meter=StepMeter(
+            shape=shape_of(model), backward_factor=factor, energy=energy_counters(processors=ranks.on_node == 0)
+        ),
         generator=generator,
         origin=str(plan.model.folder),
         watched=signals_of(plan.watches),
@@ -58,7 +74,7 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop
         processing_class=tokenizer,
         reward_funcs=Verifier(task),
         train_dataset=problem_pool(task, plan.training.pool, stream_seed(cell.seed, "problems"), tokenizer),
-        args=trainer_config(plan, cell, scratch, arm.strategy.trainer_settings()),
+        args=trainer_config(plan, cell, scratch, arm.strategy.trainer_settings(), ranks.count, loop.server),
         callbacks=[loop],
         peft_config=None if lora is None else lora_config(lora),
     )
@@ -81,18 +97,20 @@ def make_trainer(plan: Plan, cell: Cell, arm: Arm, scratch: Path, loop: CellLoop
     return trainer
 
 
-def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any]) -> GRPOConfig:
+def trainer_config(
+    plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any], ranks: int = 1, server: str | None = None
+) -> GRPOConfig:
     """Return TRL's configuration of a cell: the plan's settings, and the strategy's overrides."""
     training = plan.training
     overrides = dict(overrides)
     group_size = training.group_size * overrides.pop("rollouts_factor", 1)
     rollouts = training.prompts_per_step * group_size
     update = rollouts // training.minibatches
-    micro_batch = training.micro_batch or update
+    micro_batch = training.micro_batch or update // ranks
     settings: dict[str, Any] = {
         "output_dir": str(scratch),
         "per_device_train_batch_size": micro_batch,
-        "gradient_accumulation_steps": update // micro_batch,
+        "gradient_accumulation_steps": update // (micro_batch * ranks),
         "generation_batch_size": rollouts,
         "num_iterations": training.epochs,
         "num_generations": group_size,
@@ -120,4 +138,10 @@ def trainer_config(plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, A
         "dataloader_num_workers": 0,
         "dataloader_pin_memory": torch.cuda.is_available(),
     }
+    if training.vllm is not None:
+        settings |= generation_settings(training.vllm, server)
+    if ranks > 1:
+        settings["ddp_find_unused_parameters"] = False  # every weight that is trained is in each pass
+    if ranks > 1 and not torch.cuda.is_available():
+        settings["use_cpu"] = True  # or accelerate takes no notice of the other ranks
     return GRPOConfig(**{**settings, **overrides})

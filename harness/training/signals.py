@@ -32,6 +32,7 @@ from harness.training.gradients import (
 )
 from harness.training.head import HEAD_PASSES, MADE_TOGETHER, Head, compute_signals, head_passes
 from harness.training.meter import StepMeter
+from harness.training.ranks import ALONE, Ranks
 from strategies.signals import EMBEDDINGS, PROJECTED, SIGNALS, SignalName
 
 if TYPE_CHECKING:
@@ -96,6 +97,17 @@ class Batch:
     completions: list[str]
     """(B,) texts."""
 
+    def rows(self, places: list[int]) -> Batch:
+        """Return some of the rollouts, padded as they are here."""
+        return Batch(
+            prompt_ids=self.prompt_ids[places],
+            prompt_mask=self.prompt_mask[places],
+            completion_ids=self.completion_ids[places],
+            mask=self.mask[places],
+            hidden=None if self.hidden is None else self.hidden[places],
+            completions=[self.completions[place] for place in places],
+        )
+
     @property
     def sequences(self) -> Sequences:
         """Prompts and completions in one."""
@@ -130,6 +142,8 @@ class SignalMaker:
     temperature: float
     batch_size: int
     """Rollouts in one forward pass."""
+    ranks: Ranks = ALONE
+    """Each makes the signals of its share of a batch, and has those of all."""
 
     @property
     def names(self) -> frozenset[SignalName]:
@@ -163,14 +177,16 @@ class SignalMaker:
         """
         asked = self.asked if names is None else {"": names}
         everything = frozenset[SignalName]().union(*asked.values())
-        work = _Work(maker=self, batch=batch, policy=policy, phase=phase)
+        rollouts = len(batch.completions)
+        mine = batch if self.ranks.count == 1 else batch.rows(self.ranks.share(rollouts))
+        work = _Work(maker=self, batch=mine, policy=policy, phase=phase)
         for part, wanted in asked.items():
             missing = _with_kin(wanted - work.made.keys(), everything)
             if missing:
                 charged = owner or (f"{self.part}/{part}" if part else self.part)
                 with self.meter.phase(work.phase, charged):
                     work.make(missing, charged)
-        return work.made
+        return {name: self.ranks.stacked(work.made[name])[:rollouts] for name in sorted(work.made)}
 
 
 def _with_kin(wanted: frozenset[SignalName], everything: frozenset[SignalName]) -> frozenset[SignalName]:

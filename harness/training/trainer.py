@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,16 +17,18 @@ from accelerate.utils import is_peft_model
 from torch import Tensor
 from trl import GRPOTrainer
 
-from harness.training.batches import Setting, batch_of, rollouts_of
+from harness.training.batches import Setting, batch_of, rollouts_of, tokens_of
 from harness.training.meter import StepMeter
-from harness.training.problems import Verifier, suite_rows, validation_suite
+from harness.training.probing import probe
+from harness.training.ranks import Ranks
 from harness.training.returned import checked_advantages, checked_prompts, checked_restarts
 from harness.training.samples import Group, Samples
 from harness.training.sampling import Restarts, Sampler
 from harness.training.signals import Batch, SignalMaker, reads_hidden
 from harness.training.supply import PromptSupply
-from strategies import PromptPool, Rollouts, Shaped, SignalName, State, Strategy, TokenBatch
+from strategies import PromptPool, Rollouts, Shaped, SignalName, State, Strategy
 
+IDS = ("prompt_ids", "completion_ids")
 Listener = Callable[[Rollouts, Tensor, Shaped | None], None]
 """Looks at a batch that is about to be trained on; it changes none of it, and draws from no generator of the run."""
 
@@ -54,6 +57,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self.strategy_state: State = strategy.init()
         self.generator = generator
         self.meter = meter
+        self.ranks = ranks = Ranks.of(self.accelerator)
         self.supply = PromptSupply(len(self.train_dataset), self.args.generation_batch_size // self.num_generations)
         self.mean_rewards: dict[int, list[float]] = defaultdict(list)
         self.diagnostics: dict[str, float] = {}
@@ -68,6 +72,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             part=part,
             temperature=self.temperature,
             batch_size=self.args.per_device_train_batch_size,
+            ranks=ranks,
         )
         self.sampler = Sampler(
             generate=self._generated,
@@ -80,6 +85,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
             group_size=self.num_generations,
             remember=self._remember,
             tapped=reads_hidden(self.signals.names | watched),
+            ranks=ranks,
         )
         self.listeners: list[Listener] = []
         """Called in turn with what is trained on: the rollouts, the advantages, and what the strategy said of them."""
@@ -125,9 +131,10 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         else:
             self._ready, self.diagnostics = self.sampler.sample(picked, restarts), {}
         with self.meter.phase("score"):
-            output: dict[str, Any] = super()._generate_and_score_completions(self._ready.column("rows"))
+            rows = self._ready.own("rows", self._mine)
+            output: dict[str, Any] = super()._generate_and_score_completions(rows)
         self._count(self._ready, output)
-        output["rows"] = torch.arange(len(output["advantages"]), device=output["advantages"].device)
+        output["rows"] = torch.tensor(self._mine, device=output["advantages"].device)
         self._shape(self._ready, output)
         self._ready = None
         return output
@@ -137,13 +144,24 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         self.latest = batch = batch_of(samples, self.processing_class.pad_token_id, output["advantages"].device)
         with self.meter.phase("score", self.part):
             signals = self.signals.make(batch, self.policy)
-            rollouts = rollouts_of(samples, batch, signals, self._setting, advantages=output["advantages"])
-            output["advantages"] = rollouts.advantages  # made anew where some went on from a prefix
+            theirs = self.ranks.stacked(output["advantages"])
+            rollouts = rollouts_of(samples, batch, signals, self.setting, advantages=theirs)
+            advantages = rollouts.advantages  # made anew where some went on from a prefix
             shaped, self.strategy_state = self.strategy.shape(rollouts, self.strategy_state)
             if shaped is not None:
-                output["advantages"] = self._accepted(shaped, rollouts.mask.shape, rollouts.advantages)
+                advantages = self._accepted(shaped, rollouts.mask.shape, rollouts.advantages)
+            self.ranks.require_in_step(self.generator, self.supply.handed_out)
+            advantages = self.ranks.of_first(advantages)  # the same in all ranks, to the last bit
+            own = advantages[self._mine]
+            # TRL pads this rank's rollouts to the longest of its own.
+            output["advantages"] = own if own.dim() == 1 else own[:, : output["completion_ids"].shape[1]]
         for listen in self.listeners:
-            listen(rollouts, output["advantages"], shaped)
+            listen(rollouts, advantages, shaped)
+
+    @property
+    def _mine(self) -> list[int]:
+        """Places of this rank's rollouts in the batch that is trained on."""
+        return self.ranks.share(self.args.generation_batch_size)
 
     @property
     def policy(self) -> Any:
@@ -152,7 +170,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         return model.get_base_model() if is_peft_model(model) else model
 
     @property
-    def _setting(self) -> Setting:
+    def setting(self) -> Setting:
+        """What is the same for all that the strategy is shown in this step."""
         return Setting(scale=self.scale_rewards, step=self._batches, generator=self.generator, charge=self._charge)
 
     def _charge(self, part: str) -> AbstractContextManager[None]:
@@ -166,7 +185,7 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         samples = Samples(groups=groups)
         batch = batch_of(samples, self.processing_class.pad_token_id, self.accelerator.device)
         hidden = {} if batch.hidden is None else {"hidden": batch.hidden}
-        rollouts = rollouts_of(samples, batch, hidden, self._setting)
+        rollouts = rollouts_of(samples, batch, hidden, self.setting)
         where, self.strategy_state = self.strategy.restart(rollouts, self.strategy_state)
         return checked_restarts(where, rollouts, self._where)
 
@@ -183,8 +202,14 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     def _tokenize_prompts(self, prompts: list[Any]) -> Any:
         return super()._tokenize_prompts(prompts) if self._prompt_ids is None else (self._prompt_ids, None, {})
 
+    def _generate_single_turn(
+        self, prompt_ids: Any, images: Any, multimodal_fields: Any, num_generations: int, has_tool_images: bool = False
+    ) -> Any:
+        each = 1 if self.use_vllm else num_generations  # vLLM is asked for each rollout: not all come in whole groups
+        return super()._generate_single_turn(prompt_ids, images, multimodal_fields, each, has_tool_images)
+
     def _generate(self, prompts: list[Any]) -> Any:
-        return super()._generate(prompts) if self._ready is None else self._ready.generation
+        return super()._generate(prompts) if self._ready is None else self._ready.generation(self._mine)
 
     def _calculate_rewards(
         self, inputs: list[Any], prompts: list[str], completions: list[str], completion_ids_list: list[list[int]]
@@ -204,33 +229,15 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
                 size=size,
                 mean_rewards=self.mean_rewards,
                 more=self.supply.take,
-                probe=self._probe,
+                probe=partial(probe, self),
                 step=self._batches,
                 generator=self.generator,
             )
             picked, self.strategy_state = self.strategy.pick_prompts(pool, self.strategy_state)
-        return due if picked is None else checked_prompts(picked, due, size, self._where)
-
-    def _probe(
-        self,
-        problems: Sequence[int],
-        rollouts: int,
-        signals: frozenset[SignalName] = frozenset(),
-        *,
-        suite: str | None = None,
-        part: str = "",
-    ) -> Rollouts:
-        metrics = copy.deepcopy(self._metrics)  # what TRL logs is to be about the rollouts that are trained on
-        owner = f"{self.part}/{part}" if part else self.part
-        with self.meter.phase("select", owner):
-            verifier = None if suite is None else Verifier(validation_suite(suite))
-            rows = [self.train_dataset[index] for index in problems] if suite is None else suite_rows(suite, problems)
-            tapped = reads_hidden(signals)
-            samples = self.sampler.probe(rows, rollouts, owner, tapped=tapped, verifier=verifier)
-            batch = batch_of(samples, self.processing_class.pad_token_id, self.accelerator.device)
-            made = self.signals.make(batch, self.policy, signals, owner, "select") if signals else {}
-        self._metrics = metrics
-        return rollouts_of(samples, batch, made, self._setting)
+        if picked is not None:
+            due = checked_prompts(picked, due, size, self._where)
+        self.ranks.require_same(due, "picked prompts")
+        return due
 
     def _log_lengths(self, samples: Samples) -> None:
         ends = {*self.eos_token_ids, self.processing_class.pad_token_id}
@@ -243,8 +250,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     # Scores
 
     def _count(self, samples: Samples, output: dict[str, Any]) -> None:
-        """Book the passes over what is about to be trained on."""
-        prompts, completions = samples.lengths("prompt_ids"), samples.lengths("completion_ids")
+        """Book the passes over what is about to be trained on here."""
+        prompts, completions = ([len(ids) for ids in samples.own(name, self._mine)] for name in IDS)
         for _ in range(self.num_iterations):
             self.meter.trained(prompts, completions)
         for name in ("ref_per_token_logps", "old_per_token_logps"):
@@ -269,17 +276,8 @@ class StrategyTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is untyped
         return made
 
     def _weigh(self, inputs: dict[str, Any], logp: Tensor, entropy: Tensor) -> None:
-        advantages = inputs["advantages"]
-        tokens = TokenBatch(
-            logp=logp,
-            old_logp=inputs.get("old_per_token_logps", logp),
-            entropy=entropy.detach(),
-            advantages=advantages if advantages.dim() > 1 else advantages.unsqueeze(1).expand_as(logp),
-            mask=inputs["completion_mask"].bool(),
-            rows=inputs["rows"],
-            step=self.state.global_step,
-            generator=self.generator,
-        )
+        step = self.state.global_step
+        tokens = tokens_of(inputs, logp, entropy, step, self.ranks.own(self.generator, step, self._step))
         weighed = self.strategy.weigh(tokens, self.strategy_state)
         if weighed is not None:
             inputs["advantages"] = self._accepted(weighed, logp.shape, tokens.advantages)

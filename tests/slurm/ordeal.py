@@ -167,13 +167,13 @@ def suffer(one: Ordeal) -> None:
     cluster.restart_controller()
     one.seen["requeued"], _ = one.status()
     cluster.stop_accounting()
-    cluster.kill_slurmd("node1")
+    cluster.kill_slurmd("node3")  # nothing is being launched there: Slurm would hold that job and drain the node
     one.seen["without accounting"] = one.status()
     cluster.start_accounting()  # a controller doesn't start without it
     cluster.kill_controller()
     one.seen["without a controller"] = one.status()
     cluster.start_controller()
-    cluster.start_slurmd("node1")
+    cluster.start_slurmd("node3")
     cluster.start_node("node4")
 
 

@@ -110,9 +110,9 @@ def test_exit_codes_that_the_cluster_requeues_are_told(captured: Cluster) -> Non
 
 
 def test_what_no_job_could_use_is_a_problem(captured: Cluster) -> None:
-    found = said(captured, "train jobs", Profile(train=Resources(tasks=2)))
+    found = said(captured, "train jobs", Profile(train=Resources(gpus=4)))
     assert found.level == "problem"
-    assert "tasks is 1 at most; got 2" in found.found
+    assert "each task trains on one GPU of its own; got gpus: 4 and tasks: 1 on a node" in found.found
 
 
 def test_a_folder_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:

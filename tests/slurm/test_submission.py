@@ -198,7 +198,7 @@ def test_a_node_that_is_unfit_stops_the_submission_with_the_cause(cluster: Fault
         ("memory: 1T", "all jobs: memory: 1024 GiB is more than any node of partition main has; at most memory: 9G"),
         ("gpus: 1", "all jobs: gpus: 1 a node is more than any node of partition main has; at most 0"),
         ("time: 2d", "all jobs: time: 2,880 min is more than partition main allows, 1,440 min"),
-        ("nodes: 2", "all jobs: nodes: a cell is trained by one process on one device, so nodes is 1 at most; got 2"),
+        ("nodes: 3", "all jobs: 3 ranks can't share the 8 rollouts of an update evenly, each one or more of them"),
         ("acount: me", "cluster.yaml, line 1: acount: no such field. Did you mean 'account'?"),
     ],
 )
