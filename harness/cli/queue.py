@@ -67,21 +67,26 @@ def queue(
                 preflight=preflight,
             )
             sys.exit(send(plan, run, wishes))
-        if plan.training.vllm is not None:
-            from harness.training.vllm import require_vllm
-
-            with explained(ValueError):
-                require_vllm()
-        try:
-            plan = _run_here(plan, run, workers, retry_failed)
-        except KeyboardInterrupt:
-            click.echo(f"\nstopped; nothing is lost. To go on: explorebench queue {plan_file}", err=True)
-            sys.exit(INTERRUPTED)
-        except OSError as error:
-            click.echo(f"error: {run.root} can't be written: {error}; make room or choose another --runs", err=True)
-            sys.exit(1)
-        code = _summary(plan, run, retry_failed)
+        code = _here(plan_file, plan, run, workers, retry_failed)
     sys.exit(code)
+
+
+def _here(plan_file: Path, plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool) -> int:
+    """Run the plan on this machine, say how it went, and return the exit code."""
+    if plan.training.vllm is not None:
+        from harness.training.vllm import require_vllm
+
+        with explained(ValueError):
+            require_vllm()
+    try:
+        plan = _run_here(plan, run, workers, retry_failed)
+    except KeyboardInterrupt:
+        click.echo(f"\nstopped; nothing is lost. To go on: explorebench queue {plan_file}", err=True)
+        return INTERRUPTED
+    except OSError as error:
+        click.echo(f"error: {run.root} can't be written: {error}; make room or choose another --runs", err=True)
+        return 1
+    return _summary(plan, run, retry_failed)
 
 
 def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool) -> Plan:
