@@ -28,6 +28,7 @@ from suites import training_task
 
 if TYPE_CHECKING:
     from harness.training.loop import CellLoop
+    from suites.contract import TrainingTask
 
 NO_END = 10**9
 """Steps; the budget ends training, not a count."""
@@ -81,8 +82,15 @@ def make_trainer(
     loop.watching = Watching(watches=plan.watches, trainer=trainer)
     trainer.listeners.append(loop.watching)
     loop.suite_samples = sum(len(suite.items) * suite.samples for use, suite in plan.suites if use.primary)
+    drift = _drift(plan, cell, task, trainer)
+    loop.drifts = {"watch": drift, "score": replace(drift)}  # each has its own answers written, and pays for them
+    return trainer
+
+
+def _drift(plan: Plan, cell: Cell, task: TrainingTask, trainer: StrategyTrainer) -> BaseDrift:
     seed = stream_seed(cell.seed, "drift")
-    drift = BaseDrift(
+    tokenizer = load_tokenizer(plan.model.folder)
+    return BaseDrift(
         folder=plan.model.folder,
         tokenizer=tokenizer,
         prompts=problem_pool(task, PROMPTS, seed, tokenizer)["prompt"],
@@ -93,8 +101,6 @@ def make_trainer(
         meter=trainer.meter,
         batch_size=trainer.args.per_device_train_batch_size,
     )
-    loop.drifts = {"watch": drift, "score": replace(drift)}  # each has its own answers written, and pays for them
-    return trainer
 
 
 def trainer_config(
