@@ -62,11 +62,19 @@ def why(number: int) -> CellError:
     if job is None:
         return CellError("preempted", name)
     try:
-        shown = shown_fields(ask("scontrol", "--oneliner", "show", "job", job))
+        shown = shown_fields(record_of(job, ask("scontrol", "--oneliner", "show", "job", job)))
     except (SlurmError, OSError) as error:
         kind: CauseKind = "preempted" if number == signal.SIGUSR2 else "interrupted"
         return CellError(kind, f"{name}, and Slurm can't say why: {error}")
     return judged(shown, restarts, name)
+
+
+def record_of(job: str, text: str) -> str:
+    """Return a job's own line of what `scontrol --oneliner show job` printed.
+
+    The last task of an array has the array's number, by which Slurm shows all of the array's tasks.
+    """
+    return next((line for line in text.splitlines() if f"JobId={job}" in line.split()), text)
 
 
 def shown_fields(text: str) -> dict[str, str]:

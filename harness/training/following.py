@@ -63,6 +63,10 @@ def started(plan: Plan, cell: Cell, loop: CellLoop, go: Go, ranks: Ranks) -> Str
     """Return the trainer of a cell where `go` says it was left; the loop's ledger knows what had been spent by then."""
     from harness.training.checkpoint import load_extras
     from harness.training.setup import make_trainer
+    from harness.training.vllm import require_vllm
+
+    if plan.training.vllm is not None:
+        require_vllm()
 
     loop.server = go.server
     trainer = make_trainer(plan, cell, plan.arm(cell.arm), loop.paths.scratch_of(go.attempt), loop, ranks)

@@ -22,7 +22,7 @@ from harness.training.meter import StepMeter
 from harness.training.problems import Verifier, problem_pool
 from harness.training.ranks import ALONE, Ranks
 from harness.training.trainer import StrategyTrainer
-from harness.training.vllm import generation_settings, require_vllm
+from harness.training.vllm import generation_settings
 from harness.training.watching import Watching, signals_of
 from suites import training_task
 
@@ -52,22 +52,18 @@ def make_trainer(
     """
     if arm.strategy is None:
         raise ValueError(f"the arm {arm.name!r} is not trained")
-    if plan.training.vllm is not None:
-        require_vllm()
     plan = replace(plan, training=arm.training)  # a tuned arm may have a learning rate of its own
     task = training_task(plan.task)
     model = load_model(plan.model.folder)
     factor = 3 if plan.training.gradient_checkpointing else 2
     generator = torch.Generator().manual_seed(stream_seed(cell.seed, "strategy"))
-    tokenizer = load_tokenizer(plan.model.folder)
+    tokenizer, energy = load_tokenizer(plan.model.folder), energy_counters(processors=ranks.on_node == 0)
     lora = plan.training.lora
     torch.manual_seed(stream_seed(cell.seed, "trainer"))  # decides how adapters start
     trainer = loop.trainer = StrategyTrainer(
         strategy=arm.strategy,
         part=arm.name,
-        meter=StepMeter(
-            shape=shape_of(model), backward_factor=factor, energy=energy_counters(processors=ranks.on_node == 0)
-        ),
+        meter=StepMeter(shape=shape_of(model), backward_factor=factor, energy=energy),
         generator=generator,
         origin=str(plan.model.folder),
         watched=signals_of(plan.watches),

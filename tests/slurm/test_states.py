@@ -14,7 +14,7 @@ from harness.store.status import CellStatus
 from harness.store.version import written_here
 from harness.store.wishes import Wish, write_wish
 from slurm.cancelling import cancel_jobs
-from slurm.notices import judged, shown_fields
+from slurm.notices import judged, record_of, shown_fields
 from slurm.states import Looks, close_ended, read_states
 from slurm.submitted import Submitted, append_submitted, read_submitted
 
@@ -203,3 +203,13 @@ def test_an_attempt_whose_job_is_over_is_closed_before_the_cell_is_queued(run: R
     assert closed.cause["kind"] == "out of memory"
     assert not run.cell("c5").lease(1).exists()
     assert run.cell("c6").lease(1).exists()
+
+
+def test_the_last_task_of_an_array_is_told_from_the_others() -> None:
+    # Seen: the array's number is that of its last task, and `scontrol show job` gives all tasks for it.
+    shown = (
+        "JobId=12 ArrayJobId=12 ArrayTaskId=1 JobState=RUNNING Restarts=0 PreemptTime=None TimeLimit=00:15:00\n"
+        "JobId=13 ArrayJobId=12 ArrayTaskId=0 JobState=COMPLETED Restarts=0 PreemptTime=None TimeLimit=00:15:00\n"
+    )
+    assert judged(shown_fields(record_of("12", shown)), 0, "SIGUSR2").kind == "time limit"
+    assert judged(shown_fields(record_of("13", shown)), 0, "SIGUSR2").kind == "interrupted"

@@ -36,6 +36,7 @@ TRAINING = {
     "precision": "bfloat16",
     "gradient_checkpointing": "true",
     "lora": "{rank: 2}",
+    "vllm": "{mode: server}",
     "pool": "99",
 }
 """Another value for each field of `training`."""
