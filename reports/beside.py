@@ -11,7 +11,7 @@ from reports.read import Run
 from reports.read.plan import BASE_ARM
 from reports.reading import UNITS, Reading
 from reports.regressions import all_regressions
-from reports.verdicts.regressions import PREVIOUS, Regression
+from reports.verdicts.regressions import PREVIOUS, Regression, before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +53,14 @@ class Beside:
 
 def beside(run: Run, at: Reading) -> Beside:
     """Return what stands beside the scores of a run."""
+    run.items.read_ahead(
+        (arm, seed, checkpoint, suite.name)
+        for where in (at, before(run, at))
+        for arm in run.plan.arms
+        for seed in run.plan.seeds
+        for checkpoint in (0, *where.of(arm, seed))
+        for suite in run.plan.suites
+    )
     return Beside(
         steadiness=[steadiness(run, arm, at) for arm in run.plan.trained_arms],
         regressions=all_regressions(run, at),

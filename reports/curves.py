@@ -14,7 +14,9 @@ from reports.reading import Cell, Reading, spent_by_checkpoint
 from reports.statistics import mean_interval, pass_at_k
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 BAND_COLUMNS = ("arm", "x", "mean", "low", "high", "seeds")
 """`low` and `high` are NaN where a single seed stands behind the mean."""
@@ -55,9 +57,22 @@ def smoothed_bands(run: Run, frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _smoothed(steps: pd.Series[int], values: pd.Series[float]) -> dict[int, float]:
     """Return the running mean at each step."""
-    window = max(1, round(SMOOTHING * len(steps)))
-    smooth = values.astype(float).rolling(window, center=True, min_periods=1).mean()
+    import numpy as np
+
+    smooth = running_mean(np.asarray(values, dtype=np.float64), max(1, round(SMOOTHING * len(steps))))
     return dict(zip(steps.astype(int).tolist(), smooth.tolist(), strict=True))
+
+
+def running_mean(values_T: NDArray[np.float64], window: int) -> NDArray[np.float64]:
+    """Return the mean of up to `window` values around each, as pandas has it for a centred window, shape (T,)."""
+    import numpy as np
+
+    sums = np.concatenate(([0.0], np.cumsum(values_T)))
+    place = np.arange(len(values_T))
+    last = np.minimum(place + (window - 1) // 2 + 1, len(values_T))
+    first = np.maximum(place + (window - 1) // 2 + 1 - window, 0)
+    mean: NDArray[np.float64] = (sums[last] - sums[first]) / (last - first)
+    return mean
 
 
 def thinned(steps: Sequence[int]) -> list[int]:

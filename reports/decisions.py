@@ -123,12 +123,11 @@ def is_audit(event: EventView) -> bool:
 def audit_table(run: Run) -> Table:
     """Return every audit of a recalibrated arm: what it found, and what the bonus was scaled by from then on."""
     titles = ("arm", "seed", "step", "share", "bonus scaled by", "fidelity (rho)", "fidelity p", "payoff", "audit")
-    rows = [
-        _audit(event, logged)
-        for arm in run.plan.trained_arms
-        for logged in [_logged(run, arm)]
-        for event in audits(run, arm)
-    ]
+    rows = []
+    for arm in run.plan.trained_arms:
+        if found := audits(run, arm):
+            logged = _logged(run, arm)
+            rows += [_audit(event, logged) for event in found]
     return Table(header=titles, rows=tuple(rows))
 
 

@@ -9,6 +9,7 @@ from reports.blocks import Table
 from reports.read import Run
 from reports.read.plan import BASE_ARM
 from reports.reading import Reading
+from reports.side_by_side import side_by_side
 from reports.verdicts.regressions import PREVIOUS, Lookup, Regression, regressions
 
 TITLE = "Regressions"
@@ -21,11 +22,12 @@ HEADER = (
 def all_regressions(run: Run, at: Reading) -> list[Regression]:
     """Return every arm on every suite against each reference, arms in the plan's order."""
     suites = tuple(suite.name for suite in run.plan.suites)
-    rows: list[Regression] = []
-    for reference in (BASE_ARM, PREVIOUS, run.plan.baseline):
+
+    def below(reference: str) -> list[Regression]:
         arms = tuple(arm for arm in run.plan.trained_arms if arm != reference)
-        lookup = Lookup(arms=arms, reference=reference, suites=suites, rule=run.plan.rule)
-        rows += regressions(run, lookup, at)
+        return regressions(run, Lookup(arms=arms, reference=reference, suites=suites, rule=run.plan.rule), at)
+
+    rows = [row for found in side_by_side(below, (BASE_ARM, PREVIOUS, run.plan.baseline)) for row in found]
     return sorted(rows, key=lambda row: run.plan.arms.index(row.arm))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.store.paths import CellPaths
 from reports.errors import ReportError
 from reports.read.aggregation import AVERAGE, item_scores
 from reports.read.plan import BASE_ARM, PlanView
+from reports.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,12 @@ class ItemScores:
     """Whether `scores` is `correct` by `samples`."""
 
 
+Key = tuple[str, int, int, str]
+"""Arm, seed, checkpoint and suite."""
+AT_A_TIME = 500
+"""Records that one process reads before it hands over what it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class ItemReader:
     """The items of a run by arm, seed, checkpoint and suite."""
@@ -39,7 +46,7 @@ class ItemReader:
     cells: Mapping[tuple[str, int], CellPaths]
     """Files of each cell, by arm and seed."""
     _names: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
-    _kept: dict[tuple[str, int, int, str], ItemScores | None] = field(default_factory=dict)
+    _kept: dict[Key, ItemScores | None] = field(default_factory=dict)
 
     def of(self, arm: str, seed: int, checkpoint: int, suite: str) -> ItemScores | None:
         """Return the items of an arm; at checkpoint 0 those of the untrained model. None where there is no record.
@@ -47,12 +54,26 @@ class ItemReader:
         Raises:
             ReportError: If the record can't be read, or an item stands in it twice.
         """
-        if arm == BASE_ARM or checkpoint == 0:
-            arm, checkpoint = BASE_ARM, 0
-        key = (arm, seed, checkpoint, suite)
+        key = _stored((arm, seed, checkpoint, suite))
         if key not in self._kept:
             self._kept[key] = self._read(*key)
         return self._kept[key]
+
+    def read_ahead(self, wanted: Iterable[Key]) -> None:
+        """Read what will be asked for, on all cores.
+
+        Raises:
+            ReportError: As `of`.
+        """
+        keys = [key for key in dict.fromkeys(map(_stored, wanted)) if key not in self._kept]
+        chunks = [keys[first : first + AT_A_TIME] for first in range(0, len(keys), AT_A_TIME)]
+        read = side_by_side(lambda chunk: [self._read(*key) for key in chunk], chunks)
+        for key, items in zip(keys, (one for found in read for one in found), strict=True):
+            self._kept[key] = None if items is None else replace(items, names=self._one_of(items.names))
+
+    def _one_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the one tuple for all that have the same items: cheap to compare."""
+        return self._names.setdefault(names, names)
 
     def texts(self, arm: str, seed: int, checkpoint: int, suite: str, items: set[str]) -> dict[str, dict[str, Any]]:
         """Return for some items what was answered: lists `texts`, `grades` and `answers`, one entry per sample."""
@@ -85,7 +106,7 @@ class ItemReader:
         except (OSError, pa.ArrowException) as error:
             raise ReportError(f"{path}: can't be read as a record ({error}); delete it and queue again") from error
         names = tuple(table.column("item").to_pylist())
-        names = self._names.setdefault(names, names)  # one tuple for all that have the same items: cheap to compare
+        names = self._one_of(names)
         samples = int(table.column("samples")[0].as_py())
         if samples != asked.samples:
             return None
@@ -100,3 +121,9 @@ class ItemReader:
             samples=samples,
             counted=asked.aggregation == AVERAGE,
         )
+
+
+def _stored(key: Key) -> Key:
+    """Return where the items lie: at checkpoint 0, with the untrained model."""
+    arm, seed, checkpoint, suite = key
+    return (BASE_ARM, seed, 0, suite) if arm == BASE_ARM or checkpoint == 0 else key

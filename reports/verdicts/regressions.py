@@ -126,6 +126,8 @@ def _changes(
     after, start = (counts_at(run, arm, suite, where, seeds) for arm, where in zip(arms, at, strict=True))
     if after is None or start is None:
         return (), None
+    if after[0] is start[0]:
+        return after[0], item_changes(start[1], after[1], (start[2], after[2]))
     places = {name: place for place, name in enumerate(start[0])}
     names = tuple(name for name in after[0] if name in places)
     ours = dict(zip(after[0], after[1].tolist(), strict=True))
@@ -137,16 +139,24 @@ def _changes(
 
 def counts_at(run: Run, arm: str, suite: str, at: Reading, seeds: tuple[int, ...]) -> Counts | None:
     """Return names, right answers over all seeds, and answers drawn; None without seeds, or between checkpoints."""
-    total: dict[str, int] = {}
+    import numpy as np
+
+    names: tuple[str, ...] = ()
+    total_I = np.zeros(0, dtype=np.int64)
     drawn = 0
     for place, seed in enumerate(seeds):
         weights = at.of(arm, seed)
         read = run.items.of(arm, seed, next(iter(weights)), suite) if len(weights) == 1 else None
         if read is None:
             return None
-        own = dict(zip(read.names, read.correct.tolist(), strict=True))
-        total = own if place == 0 else {name: right + own[name] for name, right in total.items() if name in own}
+        if place == 0:
+            names, total_I = read.names, read.correct
+        elif read.names is names:
+            total_I = total_I + read.correct
+        else:
+            own = dict(zip(read.names, read.correct.tolist(), strict=True))
+            both = [name in own for name in names]
+            names = tuple(name for name in names if name in own)
+            total_I = total_I[both] + np.array([own[name] for name in names], dtype=np.int64)
         drawn += read.samples
-    import numpy as np
-
-    return (tuple(total), np.array(list(total.values()), dtype=np.int64), drawn) if total else None
+    return (names, total_I, drawn) if names else None

@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from harness.store.paths import RunPaths
 from reports.comparison import PRIMARY
-from reports.curves import score_bands, training_bands
+from reports.curves import running_mean, score_bands, training_bands
 from reports.read import read_run
 
 if TYPE_CHECKING:
@@ -47,3 +49,10 @@ def test_steps_that_few_seeds_reached_are_left_out(write_run: WriteRun, spec: ty
     bands = training_bands(run, "entropy")
     assert bands[bands["arm"] == "grpo"]["x"].max() == 4
     assert bands[bands["arm"] == "g2rl"]["x"].max() == 8
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 4, 7, 50])
+def test_a_running_mean_is_that_of_pandas(window: int) -> None:
+    values = np.random.default_rng(window).normal(size=20)
+    theirs = pd.Series(values).rolling(window, center=True, min_periods=1).mean()
+    np.testing.assert_allclose(running_mean(values, window), theirs.to_numpy(), rtol=1e-12)
