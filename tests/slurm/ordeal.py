@@ -110,8 +110,12 @@ class Ordeal:
 
     def ended(self, job: str) -> str:
         """Return how a job ended; the controller forgets jobs after a while, accounting does not."""
+        return next(iter(self.ends(job)), "")
+
+    def ends(self, job: str) -> list[str]:
+        """Return how each run of a job ended, oldest first."""
         rows = self.cluster.accounted(job, "JobIDRaw", "State")
-        return next((state for number, state in rows if number == job), "")
+        return [state for number, state in rows if number == job]
 
     def outcome(self, seed: int) -> str | None:
         made = read_attempts(self.paths(seed))
@@ -144,7 +148,7 @@ def records(run: RunPaths, cell: str) -> dict[str, str]:
 def suffer(one: Ordeal) -> None:
     cluster = one.cluster
     one.send(CALM, "node2", memory_mb=OVER_MB)
-    one.until("a job over its memory", lambda: cluster.state(one.jobs[CALM]) == "FAILED")
+    one.until("a job over its memory", lambda: one.ended(one.jobs[CALM]).startswith(("FAILED", "OUT_OF_MEMORY")))
     one.seen["over its memory"], _ = one.status()
     one.send(CALM, "node3")
     one.send(WITH_GRACE, "node1", "low")
@@ -191,6 +195,8 @@ def finish(one: Ordeal) -> None:
     one.send(FULL, "node1")
     for seed in range(8):
         one.until(f"the end of cell {seed}", lambda seed=seed: one.outcome(seed) == "done")  # type: ignore[misc]
+    for seed in (WITH_GRACE, CANCELLED):
+        one.until(f"the account of cell {seed}", lambda seed=seed: "COMPLETED" in one.ends(one.jobs[seed]))  # type: ignore[misc]
     one.until("the second job's end", lambda: one.ended(one.seen["second job"]) == "COMPLETED")
     command = ["queue", str(one.run.plan), "--runs", str(one.calm.root.parent), "--workers", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PATIENT_S": "0"}

@@ -155,8 +155,9 @@ def test_each_attempt_has_its_own_line_in_slurms_accounting(ordeal: Ordeal) -> N
     first, second = found[ordeal.jobs[WITH_GRACE]]
     assert first["state"] in ("PREEMPTED", "REQUEUED")
     assert second["state"] == "COMPLETED"
-    assert second["max_rss_bytes"] > 100 * 2**20
     assert second["elapsed_s"] > 0
+    (later,) = found[ordeal.jobs[CANCELLED]]  # sent when accounting was back: of what ran meanwhile it may lack memory
+    assert later["max_rss_bytes"] > 100 * 2**20
 
 
 def test_logs_finds_what_the_job_printed(ordeal: Ordeal) -> None:
