@@ -58,6 +58,8 @@ FirstJobId={first_job}
 MaxArraySize={max_array_size}
 MaxJobCount=20000
 InactiveLimit=0
+# A busy disk may hold up a killed process for a minute, after which Slurm would drain the node.
+UnkillableStepTimeout=600
 KillWait=3
 MinJobAge=120
 OverTimeLimit=0
