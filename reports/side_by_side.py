@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
@@ -33,6 +34,7 @@ _task: tuple[Callable[[Any], Any], Sequence[Any]]
 def _begin(work: Callable[[Any], Any], things: Sequence[Any]) -> None:
     global _task  # noqa: PLW0603  # a worker has one task in its life, and arguments would have to be pickled
     _task = (work, things)
+    gc.freeze()  # what the parent has read is no garbage: looking through it would copy every page of it
 
 
 def _do(place: int) -> Any:
