@@ -135,7 +135,7 @@ def _summed(rows: Sequence[Mapping[str, str]]) -> Accounted:
         state=whole["State"],
         exit_code=whole["ExitCode"],
         elapsed_s=float(whole["ElapsedRaw"]) if whole["ElapsedRaw"] else None,
-        cpu_s=_seconds(whole["TotalCPU"]),
+        cpu_s=seconds_of(whole["TotalCPU"]),
         max_rss_bytes=max(memory, default=None),
         asked_bytes=_bytes(whole["ReqMem"].rstrip("nc")),
         allocated=whole["AllocTRES"],
@@ -152,7 +152,7 @@ def _bytes(text: str) -> int | None:
         return None
 
 
-def _seconds(text: str) -> float | None:
+def seconds_of(text: str) -> float | None:
     """Return [days-][hours:]minutes:seconds in seconds."""
     if not text:
         return None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -12,17 +9,17 @@ from typing import TYPE_CHECKING, cast
 from harness.errors import CauseKind, CellError
 from harness.store.paths import RunPaths
 from harness.store.stages import Stage
+from slurm.again import queue_again
 from slurm.causes import diagnose
+from slurm.last_moment import last_words, queued_in_time
 from slurm.notices import BOUNCED, Notices
 from slurm.ranks import launched
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
-    from harness.store.attempts import Attempt
-
-TRIES, TRY_AGAIN_S = 30, 5.0
-"""A controller that is being restarted answers after a while; Slurm ends the job first if it must."""
+    from harness.store.attempts import Attempt, Cause, Outcome
+    from harness.store.paths import CellPaths
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,8 @@ class CellJob:
     def __call__(self) -> None:
         """Make the attempt; how it ended stands in its attempt file.
 
-        A job whose cell another living attempt has ends well and leaves it alone. One that was preempted, or has come
-        near its time limit, asks to be queued again and ends.
+        A job whose cell another living attempt has ends well and leaves it alone. One that was preempted, has come near
+        its time limit, or has lost one of its tasks asks to be queued again and ends.
 
         Raises:
             CellError: If the cell failed.
@@ -50,7 +47,8 @@ class CellJob:
         notices = Notices()
         with notices.listening():
             try:
-                attempt = self._attempt(notices)
+                with queued_in_time(self._paths, notices):
+                    attempt = self._attempt(notices)
             except CellError as error:
                 if error.kind != "taken":
                     raise
@@ -69,32 +67,22 @@ class CellJob:
         """Make the attempt, and return how it ended; None in the ranks that only trained along."""
         from harness.training.cell import Order, run_stored_cell
 
-        order = Order(stage=self.stage, stop=notices.stop, diagnose=diagnose)
+        order = Order(stage=self.stage, stop=notices.stop, diagnose=self._ended)
         with launched(self.ranks) as ranks:
             attempt = run_stored_cell(RunPaths(Path(self.run_root)), self.cell_id, self.threads, order, ranks)
         return attempt if ranks.first else None
+
+    def _ended(self, attempt: Attempt) -> tuple[Outcome, Cause]:
+        """Return how an earlier attempt ended, by what it left or else by what Slurm says of its job."""
+        said = last_words(self._paths, attempt)
+        return ("interrupted", said) if said else diagnose(attempt)
+
+    @property
+    def _paths(self) -> CellPaths:
+        return RunPaths(Path(self.run_root)).cell(self.cell_id)
 
     def checkpoint(self) -> DelayedSubmission:
         """Return what submitit submits again: the same, since all that was reached lies in the cell's folder."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self)
-
-
-def queue_again(notices: Notices) -> None:
-    """Let submitit ask Slurm to start this job again, and end it; return if submitit isn't there or Slurm won't.
-
-    Submitit does so in its handler of USR2, wherever the program is at that moment. It is called here instead, when the
-    cell's state is on disk.
-    """
-    handler = notices.before.get(signal.SIGUSR2)
-    if not callable(handler):
-        return
-    for left in reversed(range(TRIES)):
-        try:
-            handler(signal.SIGUSR2, None)
-            return
-        except (subprocess.SubprocessError, OSError) as error:
-            print(f"can't be queued again yet: {error}", flush=True)
-            if left:
-                time.sleep(TRY_AGAIN_S)

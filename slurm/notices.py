@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from harness.errors import CauseKind, CellError
 from slurm.commands import SlurmError, ask
 
 HEARD = (signal.SIGUSR2, signal.SIGTERM)
-BOUNCED: frozenset[CauseKind] = frozenset({"preempted", "time limit"})
+BOUNCED: frozenset[CauseKind] = frozenset({"preempted", "time limit", "rank lost"})
 """Causes after which the job itself must ask to be queued again."""
 
 
@@ -31,6 +32,10 @@ class Notices:
     heard: list[int] = field(default_factory=list)
     before: dict[int, Any] = field(default_factory=dict)
     """The handlers that were there, submitit's among them."""
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    """Held by who asks Slurm to start the job again."""
+    asked: bool = False
+    """Whether Slurm will."""
     _cause: CellError | None = None
 
     @contextmanager

@@ -59,6 +59,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="Write golden files anew from what is made now.")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes, one has all tests of a file; one has all that need the cluster, and begins with them.
+
+    So there is one cluster, and those tests, which mostly wait, go on beside the others, which compute.
+    """
+    for item in items:
+        group = "cluster" if needs_cluster(item) else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=needs_cluster, reverse=True)
+
+
+def needs_cluster(item: pytest.Item) -> bool:
+    """Return whether a test takes the fixture, and not a parameter of that name."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return "cluster" in getattr(item, "fixturenames", ()) and "cluster" not in parameters
+
+
 @dataclass(frozen=True)
 class Workplace:
     """A folder with a plan, and the command line in it."""

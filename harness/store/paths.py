@@ -48,6 +48,10 @@ class CellPaths:
         """What the server of one attempt printed."""
         return self.attempts / f"{number:03d}.server.log"
 
+    def last_words(self, number: int) -> Path:
+        """Why one attempt was about to be ended in the middle of a step, for the next one, which closes it."""
+        return self.attempts / f"{number:03d}.last.json"
+
     def lost_rank(self, number: int, rank: int) -> Path:
         """Why one rank of an attempt had to give up, for the first one, which writes the attempt."""
         return self.attempts / f"{number:03d}.rank{rank}.json"

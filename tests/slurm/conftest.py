@@ -11,14 +11,6 @@ from tests.slurm.cluster import leftovers
 from tests.slurm.cluster.faults import FaultyCluster
 from tests.slurm.cluster.packages import ClusterUnavailableError
 
-ORDEAL = "EXPLOREBENCH_ORDEAL"
-collect_ignore = [] if os.environ.get(ORDEAL) else ["test_ordeal.py"]
-
-
-def pytest_report_header() -> str:
-    """Say what is left out unless it is asked for: five minutes in which everything befalls a run at once."""
-    return "the ordeal on a cluster: " + ("run too" if not collect_ignore else f"left out, {ORDEAL}=1 runs it")
-
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[FaultyCluster]:

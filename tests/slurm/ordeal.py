@@ -1,4 +1,4 @@
-"""Eight cells of a plan on a real cluster, and what is done to each."""
+"""Nine cells of a plan on a real cluster, and what is done to each: `python -m tests.slurm.ordeal` prints a table."""
 
 from __future__ import annotations
 
@@ -7,57 +7,45 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.plan.resolve import Plan
+import pytest
+
+from harness.plan.resolve import Plan, load_plan
+from harness.runner.prepare import prepare
 from harness.store.atomic import read_lines
 from harness.store.attempts import Attempt, read_attempts
 from harness.store.paths import CellPaths, RunPaths
 from slurm.job import CellJob
 from slurm.submitted import Submitted, append_submitted, comment
 from tests.slurm.cluster.faults import FaultyCluster
+from tests.slurm.patient import install
 
-PATIENT = """
-import os
-import threading
-from dataclasses import dataclass
-from typing import ClassVar
-
-from strategies.contract import Strategy
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patient(Strategy):
-    \"\"\"GRPO that waits after each step, so that there is time for something to happen.\"\"\"
-
-    family: ClassVar[str] = "controls"
-    summary: ClassVar[str] = "GRPO, slowly"
-
-    def react(self, progress, state):
-        threading.Event().wait(float(os.environ.get("PATIENT_S", "0")))  # sleep fails under libfaketime
-        return [], state
-"""
 PLAN = """
 name: ordeal
 arms: [patient]
 controls: false
 baseline: patient
-seeds: 8
+seeds: 9
 budget: {steps: 24}
 checkpoints: 2
 training: {prompts_per_step: 2, group_size: 4, pool: 64}
 suites: [{sorting: {samples: 1}}]
 """
-CALM, WITH_GRACE, WITHOUT_GRACE, REQUEUED, NODE_KILLED, CANCELLED, TIMED, FULL = range(8)
+CALM, WITH_GRACE, WITHOUT_GRACE, REQUEUED, NODE_KILLED, CANCELLED, TIMED, FULL, LONG = range(9)
+CELLS = range(9)
 """What happens to the cell of each seed."""
 SECONDS = 400.0
 """For anything to happen, on a busy machine."""
 STEPS = 24
-PAUSE_S = {TIMED: 6.0, CALM: 4.0}
+PAUSE_S = {TIMED: 6.0, CALM: 4.0, LONG: 600.0}
 """After each step of a first job; Slurm looks at time limits each 30 s only."""
+LONG_STEP = 14
+"""Of the cell of that name, the first that is longer than what Slurm warns before: its job has sealed a checkpoint."""
 OVER_MB = 150
 """What no cell can do with."""
 
@@ -89,6 +77,7 @@ class Ordeal:
 
         first = memory_mb > OVER_MB and seed not in self.sent
         os.environ["PATIENT_S"] = str(PAUSE_S.get(seed, 1.0) if first else 0)
+        os.environ["PATIENT_FROM"] = str(LONG_STEP if seed == LONG else 0)
         self.sent |= {seed} if first else set()
         executor = submitit.SlurmExecutor(folder=self.run.jobs, max_num_timeout=10**6)
         executor.update_parameters(
@@ -153,9 +142,12 @@ def suffer(one: Ordeal) -> None:
     one.send(CALM, "node3")
     one.send(WITH_GRACE, "node1", "low")
     one.send(WITHOUT_GRACE, "node1", "abrupt")
-    for seed in (REQUEUED, CANCELLED, TIMED, FULL):
+    one.send(CANCELLED, "node3")
+    for seed in (REQUEUED, TIMED, FULL, LONG):
         one.send(seed, "node2")
     one.send(NODE_KILLED, "node4")
+    one.until("the long step", lambda: one.steps(LONG) >= LONG_STEP)
+    cluster.end_in(one.jobs[LONG], 75)
     for seed in (CALM, WITH_GRACE, WITHOUT_GRACE, REQUEUED, CANCELLED, TIMED, NODE_KILLED):
         one.until(f"steps of cell {seed}", lambda seed=seed: one.steps(seed) >= 3)  # type: ignore[misc]  # bound now
     one.seen["running"], _ = one.status()
@@ -193,7 +185,7 @@ def finish(one: Ordeal) -> None:
     one.seen["cancelled"], _ = one.status()
     one.send(CANCELLED, "node2")
     one.send(FULL, "node1")
-    for seed in range(8):
+    for seed in CELLS:
         one.until(f"the end of cell {seed}", lambda seed=seed: one.outcome(seed) == "done")  # type: ignore[misc]
     for seed in (WITH_GRACE, CANCELLED):
         one.until(f"the account of cell {seed}", lambda seed=seed: "COMPLETED" in one.ends(one.jobs[seed]))  # type: ignore[misc]
@@ -205,5 +197,72 @@ def finish(one: Ordeal) -> None:
         capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    one.seen["records"] = {seed: records(one.run, one.cell(seed)) for seed in range(8)}
+    one.seen["records"] = {seed: records(one.run, one.cell(seed)) for seed in CELLS}
     one.seen["full paths"] = (made(one.paths(FULL)), causes(one.paths(FULL)))
+    one.seen["full steps"] = read_lines(one.paths(FULL).train)
+
+
+@contextmanager
+def endured(cluster: FaultyCluster) -> Iterator[Ordeal]:
+    """Send nine cells, do to each what its name says, and wait until all are done."""
+    place = cluster.shared / "ordeal"
+    site = install(place / "site")
+    (place / "plan.yaml").write_text(PLAN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(site)
+        path = os.pathsep.join(part for part in (str(site), os.environ.get("PYTHONPATH")) if part)
+        patch.setenv("PYTHONPATH", path)
+        patch.setenv("PATIENT_S", "0")
+        patch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
+        patch.delenv("SLURM_JOB_ID", raising=False)
+        plan = load_plan(place / "plan.yaml")
+        one = Ordeal(cluster, plan, RunPaths(place / "runs" / "ordeal"), RunPaths(place / "calm" / "ordeal"))
+        prepare(plan, one.run)
+        cluster.set_clock("node3", -3600)
+        with cluster.small_disk(one.paths(FULL).root, megabytes=1):
+            suffer(one)
+            make_room(one)
+            finish(one)
+        cluster.set_clock("node3", 0)
+        patch.delenv("PATIENT_S")
+        yield one
+
+
+WHAT = {
+    CALM: "job over its memory; the next on a node an hour behind, whose slurmd is killed, and a second job beside it",
+    WITH_GRACE: "preempted, with grace",
+    WITHOUT_GRACE: "preempted, without",
+    REQUEUED: "`scontrol requeue`",
+    NODE_KILLED: "its node is switched off",
+    CANCELLED: "`scancel`, queued again",
+    TIMED: "its time limit comes",
+    LONG: "the same in the middle of a long step",
+    FULL: "its disk is full, then has room",
+}
+
+
+def table(one: Ordeal) -> str:
+    """Return what befell each cell, how its attempts ended, what was done twice, and whether the records are right."""
+    lines = ["| what happened | attempts ended by | steps of 24 taken again | records |", "|---|---|---|---|"]
+    for seed, what in WHAT.items():
+        paths = one.paths(seed)
+        known = one.seen["full paths"][1] if seed == FULL else causes(paths)
+        ends = ", ".join(cause or "done" for cause in known)
+        taken = [line["step"] for line in (one.seen["full steps"] if seed == FULL else read_lines(paths.train))]
+        same = one.seen["records"][seed] == records(one.calm, one.cell(seed))
+        lines.append(f"| {what} | {ends} | {len(taken) - len(set(taken))} | {'the same' if same else 'OTHERS'} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Have nine cells endure it on a cluster of their own."""
+    cluster = FaultyCluster.start(f"ordeal-{os.getpid()}")
+    try:
+        with endured(cluster) as one:
+            print(table(one))
+    finally:
+        cluster.stop()
+
+
+if __name__ == "__main__":
+    main()

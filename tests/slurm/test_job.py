@@ -18,8 +18,9 @@ from harness.runner.prepare import prepare
 from harness.store.atomic import read_lines
 from harness.store.attempts import begin, end, read_attempts
 from harness.store.paths import RunPaths
-from slurm import job as job_module
-from slurm.job import CellJob, queue_again
+from slurm import again
+from slurm.again import queue_again
+from slurm.job import CellJob
 from slurm.notices import Notices
 
 PLAN = """
@@ -136,7 +137,7 @@ def test_signals_are_only_noted_and_handlers_come_back() -> None:
 
 
 def test_a_controller_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_module, "TRY_AGAIN_S", 0.0)
+    monkeypatch.setattr(again, "TRY_AGAIN_S", 0.0)
     asked: list[int] = []
 
     def handler(number: int, frame: object) -> None:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.plan.resolve import load_plan
-from harness.runner.prepare import prepare
 from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_resumes
-from harness.store.paths import RunPaths
 from tests.slurm.cluster.faults import FaultyCluster
 from tests.slurm.ordeal import (
     CALM,
     CANCELLED,
+    CELLS,
     FULL,
+    LONG,
     NODE_KILLED,
-    PATIENT,
-    PLAN,
     REQUEUED,
     STEPS,
     TIMED,
@@ -29,45 +25,19 @@ from tests.slurm.ordeal import (
     WITHOUT_GRACE,
     Ordeal,
     causes,
-    finish,
+    endured,
     made,
-    make_room,
     records,
-    suffer,
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def ordeal(cluster: FaultyCluster) -> Iterator[Ordeal]:
-    """Send eight cells, do to each what its name says, and wait until all are done."""
-    place = cluster.shared / "ordeal"
-    info = place / "site" / "patient-1.0.dist-info"
-    info.mkdir(parents=True)
-    (place / "site" / "patient.py").write_text(PATIENT)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: patient\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[explorebench.strategies]\npatient = patient:Patient\n")
-    (place / "plan.yaml").write_text(PLAN)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(place / "site")
-        path = os.pathsep.join(part for part in (str(place / "site"), os.environ.get("PYTHONPATH")) if part)
-        patch.setenv("PYTHONPATH", path)
-        patch.setenv("PATIENT_S", "0")
-        patch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
-        patch.delenv("SLURM_JOB_ID", raising=False)
-        plan = load_plan(place / "plan.yaml")
-        one = Ordeal(cluster, plan, RunPaths(place / "runs" / "ordeal"), RunPaths(place / "calm" / "ordeal"))
-        prepare(plan, one.run)
-        cluster.set_clock("node3", -3600)
-        with cluster.small_disk(one.paths(FULL).root, megabytes=1):
-            suffer(one)
-            make_room(one)
-            finish(one)
-        cluster.set_clock("node3", 0)
-        patch.delenv("PATIENT_S")
+    with endured(cluster) as one:
         yield one
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", CELLS)
 def test_the_records_are_those_of_a_run_left_alone(ordeal: Ordeal, seed: int) -> None:
     expected = records(ordeal.calm, ordeal.cell(seed))
     assert len(expected) == 2
@@ -82,6 +52,7 @@ def test_the_records_are_those_of_a_run_left_alone(ordeal: Ordeal, seed: int) ->
         (REQUEUED, ["requeued", None]),
         (NODE_KILLED, ["node failure", None]),
         (TIMED, ["time limit", None]),
+        (LONG, ["time limit", None]),
         (CANCELLED, ["cancelled", None]),
         (CALM, [None]),
     ],
@@ -94,7 +65,7 @@ def test_each_cause_is_told(ordeal: Ordeal, seed: int, expected: list[str | None
     )
 
 
-@pytest.mark.parametrize("seed", [WITH_GRACE, WITHOUT_GRACE, REQUEUED, NODE_KILLED, TIMED, CANCELLED])
+@pytest.mark.parametrize("seed", [WITH_GRACE, WITHOUT_GRACE, REQUEUED, NODE_KILLED, TIMED, LONG, CANCELLED])
 def test_what_was_reached_is_not_done_again(ordeal: Ordeal, seed: int) -> None:
     """Where there was time to save, no step is lost; where there was none, those since the last checkpoint."""
     paths = ordeal.paths(seed)
@@ -134,9 +105,9 @@ def test_states_are_told_in_our_words(ordeal: Ordeal) -> None:
 
 def test_status_works_without_accounting_and_without_a_controller(ordeal: Ordeal) -> None:
     cells, _ = ordeal.seen["without accounting"]
-    assert len(cells) == 16
+    assert len(cells) == 18
     cells, notes = ordeal.seen["without a controller"]
-    assert len(cells) == 16
+    assert len(cells) == 18
     assert "Slurm's queue can't be seen: " in notes
     assert "States are what the run's files say" in notes
 

@@ -15,6 +15,7 @@ from tests.slurm.cluster.cluster import WELL, Cluster
 from tests.slurm.cluster.layout import CONTROLLER
 from tests.slurm.cluster.packages import fake_clock
 
+PARTITIONS = ("main", "low", "abrupt", "high")
 LAST = "the-last-to-be-saved"
 """The name of a job that shows that all jobs before it are saved."""
 
@@ -77,8 +78,13 @@ class FaultyCluster(Cluster):
         self.start_controller()
 
     def kill_controller(self, *, forget: bool = False) -> None:
-        """Kill slurmctld, when all jobs are saved: no command of Slurm but sacct and sacctmgr answers."""
+        """Kill slurmctld, when all jobs are saved: no command of Slurm but sacct and sacctmgr answers.
+
+        None may start between that and the end: the next controller would not know it, start it a second time on the
+        same node, and drain that ("Duplicate jobid").
+        """
         if not forget:
+            self.open_partitions(False)
             self.wait_until_saved()
         self.end("slurmctld")
 
@@ -97,6 +103,12 @@ class FaultyCluster(Cluster):
         """Start slurmctld and wait until it answers."""
         daemons.start_controller(self.layout)
         self.command("scancel", f"--name={LAST}")  # that it was cancelled may have been forgotten
+        self.open_partitions(True)
+
+    def open_partitions(self, opened: bool) -> None:
+        """Let jobs start, or only wait."""
+        for partition in PARTITIONS:
+            self.command("scontrol", "update", f"PartitionName={partition}", f"State={'UP' if opened else 'DOWN'}")
 
     def stop_accounting(self) -> None:
         """Stop slurmdbd: sacct fails, jobs go on."""

@@ -1,0 +1,35 @@
+"""A job asks Slurm to start it again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+from slurm.notices import Notices
+
+TRIES, TRY_AGAIN_S = 30, 5.0
+"""A controller that is being restarted answers after a while; Slurm ends the job first if it must."""
+
+
+def queue_again(notices: Notices) -> None:
+    """Let submitit ask Slurm to start this job again, and end it; return if submitit isn't there or Slurm won't.
+
+    Submitit does so in its handler of USR2, wherever the program is at that moment. It is called here instead, when the
+    cell's state is on disk or can't be any more. Slurm is asked once, however many threads want it.
+    """
+    handler = notices.before.get(signal.SIGUSR2)
+    if not callable(handler):
+        return
+    with notices.asking:
+        for left in reversed(range(0 if notices.asked else TRIES)):
+            try:
+                handler(signal.SIGUSR2, None)
+                return
+            except SystemExit:
+                notices.asked = True
+                raise
+            except (subprocess.SubprocessError, OSError) as error:
+                print(f"can't be queued again yet: {error}", flush=True)
+                if left:
+                    time.sleep(TRY_AGAIN_S)
