@@ -139,14 +139,15 @@ def suffer(one: Ordeal) -> None:
     one.send(CALM, "node2", memory_mb=OVER_MB)
     one.until("a job over its memory", lambda: one.ended(one.jobs[CALM]).startswith(("FAILED", "OUT_OF_MEMORY")))
     one.seen["over its memory"], _ = one.status()
+    one.send(LONG, "node2")
+    one.until("the long step", lambda: one.steps(LONG) == LONG_STEP - 1)  # its own line is written when it is over
     one.send(CALM, "node3")
     one.send(WITH_GRACE, "node1", "low")
     one.send(WITHOUT_GRACE, "node1", "abrupt")
     one.send(CANCELLED, "node3")
-    for seed in (REQUEUED, TIMED, FULL, LONG):
+    for seed in (REQUEUED, TIMED, FULL):
         one.send(seed, "node2")
     one.send(NODE_KILLED, "node4")
-    one.until("the long step", lambda: one.steps(LONG) >= LONG_STEP)
     cluster.end_in(one.jobs[LONG], 75)
     for seed in (CALM, WITH_GRACE, WITHOUT_GRACE, REQUEUED, CANCELLED, TIMED, NODE_KILLED):
         one.until(f"steps of cell {seed}", lambda seed=seed: one.steps(seed) >= 3)  # type: ignore[misc]  # bound now

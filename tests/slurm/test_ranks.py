@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness.plan.resolve import Plan, load_plan
+from harness.store.atomic import read_lines
 from harness.store.attempts import read_attempts
 from harness.store.paths import RunPaths
 from slurm.commands import SlurmError
@@ -29,15 +30,15 @@ arms: [grpo]
 baseline: grpo
 seeds: 1
 intervals: false
-budget: {steps: 2}
+budget: {steps: %d}
 checkpoints: 1
 training: {prompts_per_step: 1, group_size: 4, pool: 8%s}
 suites: [{sorting: {samples: 1}}]
 """
 
 
-def plan_in(folder: Path, training: str = "") -> Plan:
-    (folder / "plan.yaml").write_text(PLAN % training)
+def plan_in(folder: Path, training: str = "", steps: int = 2) -> Plan:
+    (folder / "plan.yaml").write_text(PLAN % (steps, training))
     return load_plan(folder / "plan.yaml")
 
 
@@ -196,3 +197,24 @@ def test_two_nodes_train_one_cell(cluster: FaultyCluster, tmp_path: Path, monkey
     ]
     assert [path.name for path in paths.records.glob("*.parquet")] == ["0001-sorting.parquet"]
     assert cluster.accounted(sent.numbers[0], "JobIDRaw", "NNodes")
+
+
+def test_a_job_that_loses_a_task_goes_on_by_itself(
+    cluster: FaultyCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
+    plan, run = plan_in(tmp_path, steps=60), RunPaths(tmp_path / "run")
+    profile = Profile(time=20, memory=2.0, nodes=2, at_once=1)
+    sent = Dispatcher(run=run, cluster="slurm", profile=profile, limits=Limits()).send(
+        plan, lambda *_: None, lambda: None
+    )
+    paths = run.cell(next(cell.id for cell in plan.cells if cell.arm == "grpo"))
+    cluster.wait_for("a few steps", lambda: len(read_lines(paths.train)) >= 3, seconds=400)
+    (first,) = read_attempts(paths)
+    nodes = cluster.command("scontrol", "show", "hostnames", cluster.job(str(first.job))["NodeList"]).split()
+    cluster.kill_processes(nodes[1], "submitit.core._submit")
+    cluster.wait_for("the cell", lambda: read_attempts(paths)[-1].outcome == "done", seconds=400)
+    lost, last = read_attempts(paths)
+    assert lost.cause == {"kind": "rank lost", "message": "another rank of this cell is gone and left no word"}
+    assert (last.job, last.restart) == (lost.job, 1), "the same job, that Slurm has started again"
+    assert sent.needs.jobs == 2

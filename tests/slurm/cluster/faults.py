@@ -142,6 +142,10 @@ class FaultyCluster(Cluster):
         finally:
             self.scancel(other)
 
+    def kill_processes(self, node: str, words: str) -> None:
+        """Kill what runs on a node with these words in its command line, as the kernel does when memory is short."""
+        machines.execute(self.layout, node, ["pkill", "-KILL", "-f", words])
+
     def end_in(self, job: str, seconds: int) -> None:
         """Move the time limit of a running job: it comes in so many seconds.
 
