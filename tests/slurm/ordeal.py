@@ -214,6 +214,7 @@ def endured(cluster: FaultyCluster) -> Iterator[Ordeal]:
         path = os.pathsep.join(part for part in (str(site), os.environ.get("PYTHONPATH")) if part)
         patch.setenv("PYTHONPATH", path)
         patch.setenv("PATIENT_S", "0")
+        patch.setenv("PATIENT_ONCE", "1")
         patch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
         patch.delenv("SLURM_JOB_ID", raising=False)
         plan = load_plan(place / "plan.yaml")

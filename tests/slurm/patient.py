@@ -15,13 +15,15 @@ from strategies.contract import Strategy
 
 @dataclass(frozen=True, kw_only=True)
 class Patient(Strategy):
-    """GRPO that waits after each step from one on, so that there is time for something to happen."""
+    """GRPO that waits after each step from one on, so that there is time for something to happen; a job that was
+    requeued doesn't, if it shall wait once."""
 
     family: ClassVar[str] = "controls"
     summary: ClassVar[str] = "GRPO, slowly"
 
     def react(self, progress, state):
-        if progress.step >= int(os.environ.get("PATIENT_FROM", "0")):
+        again = os.environ.get("SLURM_RESTART_COUNT", "0") != "0" and "PATIENT_ONCE" in os.environ
+        if progress.step >= int(os.environ.get("PATIENT_FROM", "0")) and not again:
             threading.Event().wait(float(os.environ.get("PATIENT_S", "0")))  # sleep fails under libfaketime
         return [], state
 '''
