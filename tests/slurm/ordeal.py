@@ -161,6 +161,8 @@ def suffer(one: Ordeal) -> None:
     cluster.preempt(one.jobs[WITH_GRACE])
     cluster.requeue(one.jobs[REQUEUED])
     cluster.scancel(one.jobs[CANCELLED])
+    gone = ("squeue", "--noheader", f"--jobs={one.jobs[CANCELLED]}")
+    one.until("the end of the cancelled job", lambda: not cluster.command(*gone).strip())  # it asks Slurm why
     cluster.restart_controller()
     one.seen["requeued"], _ = one.status()
     cluster.stop_accounting()

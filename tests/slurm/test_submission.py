@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.store.atomic import read_lines
+from harness.store.attempts import read_attempts
 from harness.store.paths import RunPaths
 from harness.store.stages import STAGES
 from slurm.code import PACKAGES, code_files, code_root
@@ -145,6 +147,37 @@ def test_no_more_is_sent_than_the_quality_of_service_takes(cluster: FaultyCluste
     assert code == 0, output
     assert "10 jobs queued\n2 cells left out: the queue has no more room for you; later: explorebench queue" in output
     cluster.scancel(read_submitted(RunPaths(place.run))[0].job)
+
+
+def test_a_cell_that_runs_is_cancelled_and_resumed(cluster: FaultyCluster, tmp_path: Path) -> None:
+    plan = PLAN.replace("budget: {steps: 6}", "budget: {steps: 200}").replace("seeds: 2", "seeds: 1\nintervals: false")
+    place = workplace(tmp_path, plan)
+    (tmp_path / "cluster.yaml").write_text(PROFILE)
+    code, output = said(place, cluster, "queue", "demo.yaml", "--on", "slurm", "--no-preflight")
+    assert code == 0, output
+    run = RunPaths(place.run)
+    paths = run.cell(next(one.cell for one in read_submitted(run) if "grpo" in one.cell))
+    cluster.wait_for("a few steps", lambda: len(read_lines(paths.train)) >= 3, seconds=300)
+    code, output = said(place, cluster, "cancel", "runs/demo", "--arm", "grpo")
+    assert code == 0, output
+    assert "1 of 1 cells are to rest; 1 of them run and stop at their next step\n1 jobs cancelled: " in output
+    cluster.wait_for("its end", lambda: read_attempts(paths)[0].ended, seconds=120)
+    (attempt,) = read_attempts(paths)
+    assert attempt.cause is not None
+    assert (attempt.outcome, attempt.cause["kind"]) == ("interrupted", "cancelled")
+    reached = len(read_lines(paths.train))
+    assert 3 <= reached < 200
+    _, output = said(place, cluster, "status", "runs/demo")
+    assert "grpo seed 0: cancelled, " in output
+    others = [line for line in output.splitlines() if not line.startswith("grpo")]
+    assert not any("cancelled" in line for line in others), "other arms' jobs are left alone"
+    code, output = said(place, cluster, "resume", "runs/demo", "--arm", "grpo", "--on", "slurm")
+    assert code == 0, output
+    assert "1 cells that were cancelled go on" in output
+    assert "1 jobs queued" in output
+    wait_for_jobs(cluster)
+    assert set(states(place, cluster)) == {"done"}
+    assert read_attempts(paths)[-1].resumed_from_step == reached, "where it stood is where it goes on"
 
 
 def test_trials_go_first_and_a_job_sends_the_cells_that_wait_for_them(cluster: FaultyCluster, tmp_path: Path) -> None:
