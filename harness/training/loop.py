@@ -150,6 +150,7 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         }
         self.ledger.allowed()
         append_line(self.paths.train, line)
+        print(in_short(line), flush=True)
 
     def _progress(self, logs: dict[str, Any], phase: Phase, part: str) -> Progress:
         """Return where the run stands, for one who is charged as `part` under `phase` for what it asks."""
@@ -221,6 +222,18 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def _facts(self, step: int) -> dict[str, Any]:
         ranks = {"ranks": self.ranks.count} if self.ranks.count > 1 else {}
         return {"step": step, "share": self.share, **ranks}
+
+
+def in_short(line: dict[str, Any]) -> str:
+    """Return a step's line as a process prints it, for who looks at its output.
+
+    Examples:
+        >>> in_short({"step": 7, "share": 0.25, "reward": 0.5, "entropy": None, "wall_s": 1.25})
+        'step 7: 25% of the budget, reward 0.500, entropy unknown, 1.25 s'
+    """
+    reward, entropy = ("unknown" if line[name] is None else f"{line[name]:.3f}" for name in ("reward", "entropy"))
+    share, seconds = f"{line['share']:.0%} of the budget", f"{line['wall_s']:.2f} s"
+    return f"step {line['step']}: {share}, reward {reward}, entropy {entropy}, {seconds}"
 
 
 def _refuse_divergence(row: dict[str, Any], step: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
 
 from harness.ledger.counters import energy_counters
@@ -75,6 +76,7 @@ def make_trainer(
         callbacks=[loop],
         peft_config=None if lora is None else lora_config(lora),
     )
+    trainer.remove_callback(PrinterCallback)  # the loop prints a step in one short line
     loop.watching = Watching(watches=plan.watches, trainer=trainer)
     trainer.listeners.append(loop.watching)
     loop.suite_samples = sum(len(suite.items) * suite.samples for use, suite in plan.suites if use.primary)

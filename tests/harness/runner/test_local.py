@@ -87,6 +87,13 @@ def test_an_uninterrupted_run_does_everything(queued: tuple[Place, subprocess.Co
     assert len(place.record_hashes()) == 2 * (2 + 3 + 3), "base: two suites; arms: sorting twice, graphs at the end"
 
 
+def test_a_cell_prints_a_short_line_for_each_step(finished: Place) -> None:
+    (log,) = finished.run.glob("cells/grpo-s0*/attempts/001.log")
+    steps = [line for line in log.read_text().splitlines() if "reward" in line]
+    assert len(steps) == 6
+    assert re.fullmatch(r"step 3: 50% of the budget, reward \d\.\d{3}, entropy \d\.\d{3}, \d+\.\d\d s", steps[2])
+
+
 def test_queued_again_there_is_nothing_to_do(finished: Place) -> None:
     before = {file: file.stat().st_mtime_ns for file in finished.run.glob("cells/**/*") if file.is_file()}
     again = finished.explorebench("queue", "demo.yaml")
