@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,6 @@ from slurm.cluster import (
     parsed_gpus,
     parsed_nodes,
     parsed_partitions,
-    parsed_settings,
     parsed_time,
     read_cluster,
 )
@@ -21,8 +19,6 @@ from slurm.fit import misfits, span
 from slurm.limits import limits_of
 from slurm.requests import Request
 from tests.slurm.cluster.faults import FaultyCluster
-
-CAPTURED = Path(__file__).parent / "captured"
 
 GPU_PARTITIONS = """\
 PartitionName=short AllowGroups=ALL AllowAccounts=ALL AllowQos=ALL Default=YES QoS=N/A DefaultTime=01:00:00 \
@@ -45,19 +41,6 @@ NodeName=gpu2 Arch=x86_64 CPUTot=64 AvailableFeatures=h100 Gres=gpu:h100:8(S:0-1
 State=IDLE+PLANNED Partitions=gpu
 """
 ACCOUNTS = Accounts(("lang",), ("normal", "urgent"), 500, {"urgent": 20})
-
-
-@pytest.fixture
-def captured() -> Cluster:
-    return Cluster(
-        name="lab",
-        version="22.05.8",
-        settings=parsed_settings((CAPTURED / "config.txt").read_text()),
-        partitions=parsed_partitions((CAPTURED / "partitions.txt").read_text()),
-        nodes=parsed_nodes((CAPTURED / "nodes.txt").read_text()),
-        accounts=None,
-        no_accounts="not asked",
-    )
 
 
 @pytest.fixture

@@ -12,12 +12,10 @@ from harness.cli import main
 from harness.runner.machine import Finding, folder
 from harness.runner.machine import examine as examine_machine
 from slurm import doctor
-from slurm.cluster import Accounts, Cluster, Partition, parsed_nodes, parsed_partitions, parsed_settings
+from slurm.cluster import Accounts, Cluster, Partition
 from slurm.commands import SlurmError
 from slurm.doctor import disk, examine
 from slurm.profile import Profile, Resources
-
-CAPTURED = Path(__file__).parent / "captured"
 
 
 @pytest.fixture(autouse=True)
@@ -32,16 +30,8 @@ def _no_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def captured() -> Cluster:
-    return Cluster(
-        name="lab",
-        version="22.05.8",
-        settings=parsed_settings((CAPTURED / "config.txt").read_text()),
-        partitions=parsed_partitions((CAPTURED / "partitions.txt").read_text()),
-        nodes=parsed_nodes((CAPTURED / "nodes.txt").read_text()),
-        accounts=Accounts(("lab",), ("normal",), None),
-        no_accounts="",
-    )
+def captured(captured: Cluster) -> Cluster:
+    return replace(captured, accounts=Accounts(("lab",), ("normal",), None), no_accounts="")
 
 
 def said(cluster: Cluster, what: str, profile: Profile | None = None) -> Finding:
