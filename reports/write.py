@@ -11,7 +11,7 @@ from reports.figures import standalone_svg
 from reports.findings import Findings
 from reports.manifest import as_checksums
 from reports.markdown import markdown
-from reports.page import render, render_answers, source_of, stands
+from reports.page import render, render_answers, source_of, standing_page, with_standing
 from reports.sections import sections
 from reports.side_by_side import side_by_side
 from reports.site import SitePaths
@@ -39,14 +39,16 @@ def write(found: Findings, paths: SitePaths) -> None:
 
 
 def _write_answers(gallery: Gallery, paths: SitePaths, arm: str) -> None:
-    """Write the page of what an arm gained and lost, unless it stands there, made from the same files."""
+    """Write the page of what an arm gained and lost; one that stands there, made from the same files, is kept."""
     from harness.store.atomic import write_text
 
     found = gallery.found
     path = paths.answers(found.run.plan.trained_arms.index(arm))
     source = source_of(found, arm, ITEMS)
-    if not stands(path, source):
-        write_text(path, render_answers(found, arm, gallery.of(arm, ITEMS), source))
+    there = standing_page(path, source)
+    page = render_answers(found, arm, gallery.of(arm, ITEMS), source) if there is None else with_standing(there, found)
+    if page != there:
+        write_text(path, page)
 
 
 def _write_tables(made: list[Section], paths: SitePaths) -> None:
