@@ -39,7 +39,7 @@ class CellFile:
 
         A file is only ever appended to or replaced, and the time is in nanoseconds.
         """
-        logs = [self.paths.train, self.paths.ledger, *self.paths.attempts.glob("*.json")]
+        logs = [self.paths.train, self.paths.ledger, self.paths.cosines, *self.paths.attempts.glob("*.json")]
         found = [_looked_at(path) for path in logs if path.exists()]
         if self.paths.records.is_dir():
             with os.scandir(self.paths.records) as entries:

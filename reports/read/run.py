@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ from harness.store.questions import read_questions
 from reports.errors import ReportError
 from reports.read.files import CellFile
 from reports.read.items import ItemReader
+from reports.read.kept import states
 from reports.read.plan import BASE_ARM, PlanView, read_plan
+from reports.read.spent import Spent, SpentAt, spent_at, spent_in
 from reports.read.tables import SCORES, read_tables
 from reports.read.training import EventView, events_of
 from reports.read.tuning import TuningRun, read_tuning
@@ -43,9 +46,9 @@ class CellView:
     """Code, libraries and device it ran on; None while it hasn't started."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """Everything a report is made from."""
+    """Everything a report is made from; what is found in it once is found for all."""
 
     root: Path
     """Its folder."""
@@ -67,12 +70,13 @@ class Run:
     """One row per watch and step; see `reports.read.watches.WATCH_COLUMNS`."""
     diagnostics: pd.DataFrame
     """What strategies said of themselves in numbers; see `reports.read.diagnostics.DIAGNOSTIC_COLUMNS`."""
+    cosines: pd.DataFrame
+    """One row per histogram; see `reports.read.cosines.COSINE_COLUMNS`."""
     paths: Mapping[str, CellPaths]
     """Files of each cell, by its identifier."""
     tuning: TuningRun | None
     """Trials, which are in none of the above; None if no arm was tuned."""
     _by_place: Mapping[Place, Mapping[str, Any]]
-    _compute_by_cell: Mapping[str, pd.DataFrame]
 
     def scored(self, arm: str, seed: int, checkpoint: int, suite: str, column: str) -> float | None:
         """Return a number of the scores; at checkpoint 0 that of the untrained model. None where there is no record."""
@@ -87,6 +91,30 @@ class Run:
     def compute_of(self, cell: str) -> pd.DataFrame:
         """Return the lines of `compute` of one cell."""
         return self._compute_by_cell.get(cell, self.compute.iloc[:0])
+
+    @cached_property
+    def _compute_by_cell(self) -> Mapping[str, pd.DataFrame]:
+        return {str(cell): lines for cell, lines in self.compute.groupby("cell", sort=False)}
+
+    @cached_property
+    def spent(self) -> Mapping[str, Spent]:
+        """What training of each cell used, by its identifier."""
+        return {cell.id: spent_in(self.compute_of(cell.id)) for cell in self.cells}
+
+    @cached_property
+    def spent_at(self) -> Mapping[tuple[str, int], SpentAt]:
+        """What training of each cell, by arm and seed, had used at each of its evaluated checkpoints."""
+        evaluated = {
+            (cell.arm, cell.seed): [n for n in range(1, self.plan.checkpoints + 1) if self.has(cell.arm, cell.seed, n)]
+            for cell in self.cells
+        }
+        return spent_at(self.training, evaluated, self.plan.checkpoints)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, Sequence[str]]:
+        """Names of the numbers that strategies said of themselves, by arm."""
+        pairs = self.diagnostics[["arm", "name"]].drop_duplicates()
+        return {str(arm): list(rows["name"]) for arm, rows in pairs.groupby("arm", sort=False)}
 
     @property
     def compute_unit(self) -> str:
@@ -110,14 +138,14 @@ def read_run(root: Path) -> Run:
     plan = read_plan(paths)
     statuses = read_cells(paths)
     files = [CellFile(status.id, status.arm, status.seed, paths.cell(status.id)) for status in statuses]
-    tables = read_tables(paths, plan, files)
+    state = states(plan, files)
+    tables = read_tables(paths, plan, files, state)
     scores = tables[SCORES]
     if scores.empty:
         raise ReportError(
             f"{root}: no records yet, so there is nothing to report; run `explorebench queue` on the plan "
             "until a first checkpoint has been evaluated"
         )
-    compute = tables["compute"]
     return Run(
         root=root,
         plan=plan,
@@ -135,16 +163,16 @@ def read_run(root: Path) -> Run:
             for status in statuses
         ),
         scores=scores,
-        items=ItemReader(plan, {(cell.arm, cell.seed): cell.paths for cell in files}),
+        items=ItemReader(paths, plan, {(cell.arm, cell.seed): cell for cell in files}, state),
         training=tables["training"],
-        compute=compute,
+        compute=tables["compute"],
         events=events_of(tables["events"]),
         watches=tables["watches"],
         diagnostics=tables["diagnostics"],
+        cosines=tables["cosines"],
         paths={cell.id: cell.paths for cell in files},
         tuning=read_tuning(paths, plan),
         _by_place=_by_place(scores),
-        _compute_by_cell={str(cell): lines for cell, lines in compute.groupby("cell", sort=False)},
     )
 
 
