@@ -16,7 +16,7 @@ from reports.read.files import CellFile
 from reports.read.items import ItemReader
 from reports.read.kept import states
 from reports.read.plan import BASE_ARM, PlanView, read_plan
-from reports.read.spent import Spent, SpentAt, spent_at, spent_in
+from reports.read.spent import UNKNOWN, Spent, SpentAt, spent_at, spent_by_cell
 from reports.read.tables import SCORES, read_tables
 from reports.read.training import EventView, events_of
 from reports.read.tuning import TuningRun, read_tuning
@@ -76,13 +76,12 @@ class Run:
     """Files of each cell, by its identifier."""
     tuning: TuningRun | None
     """Trials, which are in none of the above; None if no arm was tuned."""
-    _by_place: Mapping[Place, Mapping[str, Any]]
 
     def scored(self, arm: str, seed: int, checkpoint: int, suite: str, column: str) -> float | None:
         """Return a number of the scores; at checkpoint 0 that of the untrained model. None where there is no record."""
         place = (BASE_ARM, seed, 0, suite) if checkpoint == 0 else (arm, seed, checkpoint, suite)
-        row = self._by_place.get(place)
-        return None if row is None else float(row[column])
+        row = self._rows.get(place)
+        return None if row is None else self._columns[column][row]
 
     def questions(self, suite: str) -> dict[str, str]:
         """Return what the items of a suite ask, as far as the run holds it."""
@@ -93,13 +92,25 @@ class Run:
         return self._compute_by_cell.get(cell, self.compute.iloc[:0])
 
     @cached_property
+    def _rows(self) -> Mapping[Place, int]:
+        """Of the scores, by place."""
+        places = zip(*(self.scores[name].to_list() for name in ("arm", "seed", "checkpoint", "suite")), strict=True)
+        return {place: row for row, place in enumerate(places)}
+
+    @cached_property
+    def _columns(self) -> Mapping[str, Sequence[float]]:
+        """Of the scores, those that are numbers."""
+        numbers = self.scores.select_dtypes("number")
+        return {str(name): numbers[name].astype(float).to_list() for name in numbers}
+
+    @cached_property
     def _compute_by_cell(self) -> Mapping[str, pd.DataFrame]:
         return {str(cell): lines for cell, lines in self.compute.groupby("cell", sort=False)}
 
     @cached_property
     def spent(self) -> Mapping[str, Spent]:
         """What training of each cell used, by its identifier."""
-        return {cell.id: spent_in(self.compute_of(cell.id)) for cell in self.cells}
+        return {cell.id: UNKNOWN for cell in self.cells} | spent_by_cell(self.compute)
 
     @cached_property
     def spent_at(self) -> Mapping[tuple[str, int], SpentAt]:
@@ -123,7 +134,7 @@ class Run:
 
     def has(self, arm: str, seed: int, checkpoint: int) -> bool:
         """Return whether a checkpoint was evaluated on all primary suites."""
-        return all((arm, seed, checkpoint, suite) in self._by_place for suite in self.plan.primary_suites)
+        return all((arm, seed, checkpoint, suite) in self._rows for suite in self.plan.primary_suites)
 
 
 def read_run(root: Path) -> Run:
@@ -172,15 +183,7 @@ def read_run(root: Path) -> Run:
         cosines=tables["cosines"],
         paths={cell.id: cell.paths for cell in files},
         tuning=read_tuning(paths, plan),
-        _by_place=_by_place(scores),
     )
-
-
-def _by_place(scores: pd.DataFrame) -> dict[Place, dict[str, Any]]:
-    rows: list[dict[str, Any]] = [
-        {str(name): value for name, value in row.items()} for row in scores.to_dict("records")
-    ]
-    return {(row["arm"], row["seed"], row["checkpoint"], row["suite"]): row for row in rows}
 
 
 def _fingerprint(cell: CellPaths) -> Mapping[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,12 +31,25 @@ class Spent:
     """Of the device-seconds, those whose work a kill threw away."""
 
 
+UNKNOWN = Spent(
+    generated_tokens=math.nan, flops=math.nan, device_seconds=math.nan, lost_device_seconds=math.nan, steps=math.nan
+)
+
+
 def spent_in(lines: pd.DataFrame) -> Spent:
     """Return what training used in some lines of the ledger, without evaluation and watches; unknown without any."""
-    if lines.empty:
-        nan = float("nan")
-        return Spent(generated_tokens=nan, flops=nan, device_seconds=nan, lost_device_seconds=nan, steps=nan)
+    return UNKNOWN if lines.empty else _spent(lines[~lines["phase"].isin(OUTSIDE)])
+
+
+def spent_by_cell(lines: pd.DataFrame) -> dict[str, Spent]:
+    """Return what `spent_in` does for each cell that has lines of the ledger."""
     training = lines[~lines["phase"].isin(OUTSIDE)]
+    nothing = _spent(training.iloc[:0])
+    known = {str(cell): _spent(ours) for cell, ours in training.groupby("cell", sort=False)}
+    return {cell: known.get(cell, nothing) for cell in map(str, lines["cell"].unique())}
+
+
+def _spent(training: pd.DataFrame) -> Spent:
     return Spent(
         generated_tokens=total(training, "generated_tokens"),
         flops=total(training, "flops"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -92,10 +93,15 @@ def _fisher_by_before(total: int, drawn_before: int, drawn_after: int) -> dict[i
     has it; one at a time, it takes a millisecond a table.
     """
     import numpy as np
-    from scipy.stats import hypergeom
 
     before_B = np.arange(max(0, total - drawn_after), min(drawn_before, total) + 1)
-    chance_B = hypergeom.pmf(before_B, drawn_before + drawn_after, drawn_before, total)
+    all_tables = math.comb(drawn_before + drawn_after, total)
+    chance_B = np.array(
+        [
+            math.comb(drawn_before, right) * math.comb(drawn_after, total - right) / all_tables
+            for right in before_B.tolist()
+        ]
+    )
     order_B = np.argsort(chance_B)
     sums_B = np.cumsum(chance_B[order_B])
     last_B = np.searchsorted(chance_B[order_B], chance_B * (1 + ROUNDING), side="right") - 1
