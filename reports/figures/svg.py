@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 DOTS_PER_INCH = 160
 _DRAWN = re.compile(r"<(?:path|use) [^>]*>")
-_FINER = re.compile(r"(\d\.\d{2})\d+")
-"""A number with more than two digits after the point: less than a hundredth of a point can't be seen."""
+_FINER = re.compile(r"(?<=\d\.\d\d)\d+")
+"""Digits after the second one behind a point: less than a hundredth of a point can't be seen."""
 
 
 def as_svg(figure: Figure) -> str:
@@ -26,7 +26,7 @@ def as_svg(figure: Figure) -> str:
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
         figure.savefig(stream, format="svg", transparent=True, metadata=metadata)
-    return _DRAWN.sub(lambda tag: _FINER.sub(r"\1", tag[0]), stream.getvalue())
+    return _DRAWN.sub(lambda tag: _FINER.sub("", tag[0]), stream.getvalue())
 
 
 def as_png(figure: Figure) -> bytes:

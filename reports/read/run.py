@@ -108,6 +108,11 @@ class Run:
         return {str(cell): lines for cell, lines in self.compute.groupby("cell", sort=False)}
 
     @cached_property
+    def scores_at(self) -> dict[tuple[str, int, str | None, str], dict[int, float]]:
+        """What `reports.comparison.scores_at` has found by now, by what it was asked."""
+        return {}
+
+    @cached_property
     def spent(self) -> Mapping[str, Spent]:
         """What training of each cell used, by its identifier."""
         return {cell.id: UNKNOWN for cell in self.cells} | spent_by_cell(self.compute)

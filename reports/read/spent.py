@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from reports.read.compute import OUTSIDE, total
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 SpentAt = Mapping[str, list[float]]
 """Of one cell, for each of `COLUMNS`: what it had used at the untrained model, which is 0, and at each evaluated
@@ -38,18 +40,9 @@ UNKNOWN = Spent(
 
 def spent_in(lines: pd.DataFrame) -> Spent:
     """Return what training used in some lines of the ledger, without evaluation and watches; unknown without any."""
-    return UNKNOWN if lines.empty else _spent(lines[~lines["phase"].isin(OUTSIDE)])
-
-
-def spent_by_cell(lines: pd.DataFrame) -> dict[str, Spent]:
-    """Return what `spent_in` does for each cell that has lines of the ledger."""
+    if lines.empty:
+        return UNKNOWN
     training = lines[~lines["phase"].isin(OUTSIDE)]
-    nothing = _spent(training.iloc[:0])
-    known = {str(cell): _spent(ours) for cell, ours in training.groupby("cell", sort=False)}
-    return {cell: known.get(cell, nothing) for cell in map(str, lines["cell"].unique())}
-
-
-def _spent(training: pd.DataFrame) -> Spent:
     return Spent(
         generated_tokens=total(training, "generated_tokens"),
         flops=total(training, "flops"),
@@ -57,6 +50,33 @@ def _spent(training: pd.DataFrame) -> Spent:
         lost_device_seconds=total(training[training["lost"]], "device_seconds"),
         steps=float(training["step"].max()) if len(training) else 0.0,
     )
+
+
+def spent_by_cell(lines: pd.DataFrame) -> dict[str, Spent]:
+    """Return what `spent_in` does for each cell that has lines of the ledger."""
+    import numpy as np
+    import pandas as pd
+
+    places, cells = pd.factorize(lines["cell"])
+    counted = ~lines["phase"].isin(OUTSIDE).to_numpy()
+
+    def sums(column: str, rows: NDArray[np.bool_]) -> list[float]:
+        of_cell = np.bincount(places[rows], lines[column].to_numpy(dtype=float)[rows], len(cells))
+        return [float(one) for one in of_cell]
+
+    steps = np.zeros(len(cells))
+    np.maximum.at(steps, places[counted], lines["step"].to_numpy(dtype=float)[counted])
+    found = zip(
+        cells,
+        *(sums(column, counted) for column in ("generated_tokens", "flops", "device_seconds")),
+        sums("device_seconds", counted & lines["lost"].to_numpy()),
+        steps.tolist(),
+        strict=True,
+    )
+    return {
+        cell: Spent(generated_tokens=tokens, flops=flops, device_seconds=seconds, lost_device_seconds=lost, steps=step)
+        for cell, tokens, flops, seconds, lost, step in found
+    }
 
 
 def spent_at(

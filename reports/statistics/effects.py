@@ -88,7 +88,7 @@ class Effect:
         from scipy.optimize import brentq
         from scipy.special import stdtr
 
-        if self.over_seeds is None or self.flat:
+        if self.over_seeds is None or self.flat or self.mean == 0:
             return 1.0
         noises = [noise for noise in self._noises(target) if noise.variance > 0]
         if len(noises) == 1:
@@ -101,7 +101,12 @@ class Effect:
 
         if beyond(_SMALLEST) > 0:
             return math.exp(_SMALLEST)
-        return math.exp(brentq(beyond, _SMALLEST, 0.0, xtol=1e-10)) if self.mean else 1.0
+        # With as many degrees of freedom as any part of the noise has, or as few, the value is in closed form.
+        statistic = abs(self.mean) / math.sqrt(math.fsum(noise.variance for noise in noises))
+        freedoms = [noise.degrees_of_freedom for noise in noises]
+        ends = [2 * float(stdtr(freedom, -statistic)) for freedom in (max(freedoms), min(freedoms))]
+        low, high = (math.log(max(end, math.exp(_SMALLEST))) for end in ends)
+        return math.exp(brentq(beyond, max(low - _ROOM, _SMALLEST), min(high + _ROOM, 0.0), xtol=1e-10))
 
     def _noises(self, target: Target) -> tuple[Noise, ...]:
         seeds = () if self.over_seeds is None else (self.over_seeds,)
@@ -112,6 +117,8 @@ _ROUNDING = 1e-18
 """Variance of a mean below which seeds are all the same."""
 _SMALLEST = math.log(1e-12)
 """No smaller p-value is told from this one."""
+_ROOM = 0.01
+"""For rounding, around the logarithm of a p-value."""
 
 
 def effect(differences: Sequence[NDArray[np.float64]]) -> Effect:

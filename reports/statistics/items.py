@@ -50,9 +50,10 @@ def item_changes(before_I: NDArray[np.int64], after_I: NDArray[np.int64], drawn:
     if (before_I > drawn[0]).any() or (after_I > drawn[1]).any():
         raise ValueError(f"more right answers than the {drawn[0]} and {drawn[1]} that were drawn")
     change_I = after_I / drawn[1] - before_I / drawn[0]
-    order = sorted(range(len(change_I)), key=lambda place: -abs(change_I[place]))
-    gained = tuple(place for place in order if change_I[place] > 0)
-    lost = tuple(place for place in order if change_I[place] < 0)
+    changes: list[float] = change_I.tolist()  # single numbers of an array are slow to come by
+    order = sorted(range(len(changes)), key=lambda place: -abs(changes[place]))
+    gained = tuple(place for place in order if changes[place] > 0)
+    lost = tuple(place for place in order if changes[place] < 0)
     adjusted = benjamini_hochberg(_fisher(before_I, after_I, drawn))
     return ItemChanges(
         gained=gained,
