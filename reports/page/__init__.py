@@ -112,8 +112,4 @@ def page_environment() -> Environment:
 def _svg(drawing: Drawing) -> str:
     from markupsafe import Markup
 
-    from reports.figures import inline_svg
-
-    if drawing.picture is None:
-        return ""
-    return Markup(inline_svg(drawing.picture.svg, drawing.name, visible(drawing.described)))
+    return "" if drawing.picture is None else Markup(drawing.picture.inline)

@@ -70,13 +70,15 @@ class ItemReader:
         """Return the one tuple for all that have the same items: cheap to compare."""
         return self._names.setdefault(names, names)
 
-    def texts(self, arm: str, seed: int, checkpoint: int, suite: str, items: set[str]) -> dict[str, dict[str, Any]]:
-        """Return for some items what was answered: lists `texts`, `grades` and `answers`, one entry per sample."""
+    def texts(
+        self, arm: str, seed: int, checkpoint: int, suite: str, items: set[str] | None
+    ) -> dict[str, dict[str, Any]]:
+        """Return for some items, or for all, what was answered: lists `texts`, `grades` and `answers`, by sample."""
         import pyarrow as pa
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        if not items:
+        if items is not None and not items:
             return {}
         if arm == BASE_ARM or checkpoint == 0:
             arm, checkpoint = BASE_ARM, 0
@@ -84,7 +86,10 @@ class ItemReader:
         columns = ["item", "texts", "grades", "answers"]
         # A filter in the reading goes through a dataset, which takes ten times as long for a file of this size.
         whole = pq.ParquetFile(path).read(columns=columns)
-        table = whole.filter(pc.is_in(whole.column("item"), pa.array(sorted(items), whole.schema.field("item").type)))
+        table = whole
+        if items is not None:
+            names = pa.array(sorted(items), whole.schema.field("item").type)
+            table = whole.filter(pc.is_in(whole.column("item"), names))
         return {row.pop("item"): row for row in table.to_pylist()}
 
     def _read(self, arm: str, seed: int, checkpoint: int, suite: str) -> ItemScores | None:
