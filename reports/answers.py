@@ -89,8 +89,9 @@ class Gallery:
         places = [("lost", place) for place in row.changes.lost[:most]]
         places += [("gained", place) for place in row.changes.gained[:most]]
         names = [row.items[place] for _, place in places]
-        sides = dict.fromkeys((BASE_ARM, self.found.run.plan.baseline, row.arm))
-        texts = {who: self._read(who, seed, row.suite, names if who == row.arm else None) for who in sides}
+        references = (BASE_ARM, self.found.run.plan.baseline)
+        sides = dict.fromkeys((*references, row.arm))
+        texts = {who: self._read(who, seed, row.suite, None if who in references else names) for who in sides}
         questions = self.found.run.questions(row.suite)
         for word, place in places:
             item = row.items[place]

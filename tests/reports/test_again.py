@@ -18,6 +18,9 @@ from harness.evaluation.records import read_records, write_records
 from harness.store.paths import RunPaths
 from harness.store.status import read_cells
 from reports import write_report
+from reports.answers import Gallery
+from reports.findings import findings
+from reports.read import read_run
 from reports.read.files import CellFile
 from reports.read.plan import PlanView, read_plan
 
@@ -107,3 +110,13 @@ def test_what_stands_for_a_plan_is_the_same_in_every_process(write_run: WriteRun
         for number in ("1", "2", "3")
     }
     assert len(said) == 1
+
+
+def test_answers_are_the_same_whatever_pages_were_made_before(write_run: WriteRun, spec: type[RunSpec]) -> None:
+    found = findings(read_run(write_run(spec(seed_noise=0.1, arms=("grpo", "g2rl", "dapo")))))
+    arms = found.run.plan.trained_arms
+    one_by_one = {arm: Gallery(found).of(arm, 3) for arm in arms}
+    assert any(one_by_one.values())
+    for order in (arms, arms[::-1]):
+        gallery = Gallery(found)
+        assert {arm: gallery.of(arm, 3) for arm in order} == one_by_one
