@@ -89,8 +89,9 @@ class Gallery:
         places = [("lost", place) for place in row.changes.lost[:most]]
         places += [("gained", place) for place in row.changes.gained[:most]]
         names = [row.items[place] for _, place in places]
-        sides = dict.fromkeys((BASE_ARM, self.found.run.plan.baseline, row.arm))
-        texts = {who: self._read(who, seed, row.suite, names) for who in sides}
+        references = (BASE_ARM, self.found.run.plan.baseline)
+        sides = dict.fromkeys((*references, row.arm))
+        texts = {who: self._read(who, seed, row.suite, None if who in references else names) for who in sides}
         questions = self.found.run.questions(row.suite)
         for word, place in places:
             item = row.items[place]
@@ -122,14 +123,16 @@ class Gallery:
             return False
         return self.found.run.scored(arm, seed, next(iter(weights)), suite, "score") is not None
 
-    def _read(self, arm: str, seed: int, suite: str, items: Sequence[str]) -> Mapping[str, Any]:
+    def _read(self, arm: str, seed: int, suite: str, items: Sequence[str] | None) -> Mapping[str, Any]:
+        """Return what was answered to some items; to all where None are named, as of what every arm stands against."""
         if not self._has(arm, seed, suite):
             return {}
         key = (arm, seed, suite)
-        if key not in self._texts or not set(items) <= set(self._texts[key]):
+        if key not in self._texts or (items is not None and not set(items) <= set(self._texts[key])):
             checkpoint = next(iter(self.found.at.of(arm, seed)))
+            asked = None if items is None else set(items)
             known = self._texts.get(key, {})
-            self._texts[key] = {**known, **self.found.run.items.texts(arm, seed, checkpoint, suite, set(items))}
+            self._texts[key] = {**known, **self.found.run.items.texts(arm, seed, checkpoint, suite, asked)}
         return self._texts[key]
 
 

@@ -14,10 +14,10 @@ HEADER = ("arm", "seed", "attempt", "host", "ended", "cause", "device-seconds", 
 def attempt_table(run: Run) -> Table:
     """Return all attempts of all cells, in the plan's order."""
     rows = []
+    lines_of = dict(list(run.compute.groupby(["cell", "attempt"], sort=False)))
     for cell in run.cells:
-        lines = run.compute_of(cell.id)
         for attempt in read_attempts(run.paths[cell.id]):
-            ours = lines[lines["attempt"] == attempt.attempt]
+            ours = lines_of.get((cell.id, attempt.attempt), run.compute.iloc[:0])
             cause = attempt.cause or {}
             rows.append(
                 (

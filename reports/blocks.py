@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.store.visible import visible
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -38,6 +40,8 @@ class Picture:
 
     svg: str
     """As matplotlib writes it; see `reports.figures.svg` for what becomes of it."""
+    inline: str
+    """The same as it stands in the page."""
     png: bytes
     """Empty where only the page is wanted."""
 
@@ -64,12 +68,16 @@ class Drawing:
 
     def drawn(self, *, png: bool) -> Drawing:
         """Return the figure drawn; it is drawn once, whatever is made of it."""
-        from reports.figures import as_png, as_svg
+        from reports.figures import as_png, as_svg, inline_svg
 
         if self.figure is None:
             return self
-        picture = Picture(svg=as_svg(self.figure), png=as_png(self.figure) if png else b"")
-        return replace(self, figure=None, picture=picture)
+        svg = as_svg(self.figure)
+        self.figure.set_layout_engine("none")  # all has its place now, and a second look for it takes as long
+        inline = inline_svg(svg, self.name, visible(self.described))
+        return replace(
+            self, figure=None, picture=Picture(svg=svg, inline=inline, png=as_png(self.figure) if png else b"")
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,7 +60,10 @@ def scores_by_seed(run: Run, arm: str, at: Reading, suite: str | None, column: s
 
 def scores_at(run: Run, arm: str, checkpoint: int, suite: str | None, column: str = "score") -> dict[int, float]:
     """Return what `scores_by_seed` does at one checkpoint; 0 is the untrained model of the same seed."""
-    return scores_by_seed(run, arm, at_checkpoint(run, checkpoint), suite, column)
+    asked = (arm, checkpoint, suite, column)
+    if asked not in run.scores_at:
+        run.scores_at[asked] = scores_by_seed(run, arm, at_checkpoint(run, checkpoint), suite, column)
+    return run.scores_at[asked]
 
 
 def score_of(run: Run, arm: str, at: Reading, suite: str | None, column: str = "score") -> Interval | None:

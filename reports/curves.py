@@ -44,23 +44,25 @@ def watch_bands(run: Run, watch: str, name: str) -> pd.DataFrame:
 
 def smoothed_bands(run: Run, frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return a column of `frame` (cell, arm, step and it) per arm against steps, as `training_bands` does."""
+    known = frame.loc[frame[column].notna(), ["arm", "cell", "step", column]]
+    steps, values = known["step"].to_numpy(), known[column].to_numpy(dtype=float)
+    cells_of: dict[str, list[dict[int, float]]] = {}
+    for places in known.groupby("cell").indices.values():
+        arm = str(known["arm"].iloc[places[0]])
+        cells_of.setdefault(arm, []).append(_smoothed(steps[places], values[places]))
     rows: list[dict[str, Any]] = []
-    known = frame.dropna(subset=[column])
-    for arm, ours in known.groupby("arm", sort=False):
-        cells = [_smoothed(cell["step"], cell[column]) for _, cell in ours.groupby("cell", sort=True)]
+    for arm in run.plan.trained_arms:
+        cells = cells_of.get(arm, [])
         counts = Counter(step for cell in cells for step in cell)
-        steps = thinned(sorted(step for step, count in counts.items() if 2 * count >= len(cells)))
-        rows += [_band(str(arm), step, [cell[step] for cell in cells if step in cell]) for step in steps]
-    order = {arm: place for place, arm in enumerate(run.plan.trained_arms)}
-    return _frame(sorted((row for row in rows if row["arm"] in order), key=lambda row: order[row["arm"]]))
+        shown = thinned(sorted(step for step, count in counts.items() if 2 * count >= len(cells)))
+        rows += [_band(arm, step, [cell[step] for cell in cells if step in cell]) for step in shown]
+    return _frame(rows)
 
 
-def _smoothed(steps: pd.Series[int], values: pd.Series[float]) -> dict[int, float]:
+def _smoothed(steps_T: NDArray[np.int64], values_T: NDArray[np.float64]) -> dict[int, float]:
     """Return the running mean at each step."""
-    import numpy as np
-
-    smooth = running_mean(np.asarray(values, dtype=np.float64), max(1, round(SMOOTHING * len(steps))))
-    return dict(zip(steps.astype(int).tolist(), smooth.tolist(), strict=True))
+    smooth_T = running_mean(values_T, max(1, round(SMOOTHING * len(steps_T))))
+    return dict(zip(steps_T.tolist(), smooth_T.tolist(), strict=True))
 
 
 def running_mean(values_T: NDArray[np.float64], window: int) -> NDArray[np.float64]:

@@ -47,10 +47,9 @@ class Decider:
 
 def deciders(run: Run, *needed: str) -> tuple[Decider, ...]:
     """Return who logs all of the numbers `needed`, in the plan's order."""
-    known = run.diagnostics[["arm", "name"]].drop_duplicates()
     found = []
     for arm in run.plan.trained_arms:
-        names = list(known.loc[known["arm"] == arm, "name"])
+        names = run.numbers.get(arm, ())
         within = [name.removesuffix(needed[0]) for name in names if name.split("/")[-1] == needed[0]]
         found += [
             one

@@ -12,8 +12,9 @@ from reports.consistency import spread_text
 from reports.origin import origin_of_parameters
 from reports.read import CellView, Run
 from reports.read.plan import BASE_ARM, PlanView
+from reports.read.spent import Spent
 from reports.reading import Reading
-from reports.spent import Spent, mean_spent, spent_in, spent_texts
+from reports.spent import mean_spent, spent_texts
 from reports.statistics import Interval, Target, Verdict
 from reports.verdicts.family import Judged, judged, other_target, ranks
 
@@ -216,7 +217,7 @@ def _arm_row(run: Run, arm: str, at: Reading, against: Judged | None, rank: int 
     plan = run.plan
     seeds = scores_by_seed(run, arm, at, PRIMARY)
     ours = [cell for cell in run.cells if cell.arm == arm]
-    counted = [spent_in(run.compute_of(cell.id)) for cell in ours if cell.seed in seeds]
+    counted = [run.spent[cell.id] for cell in ours if cell.seed in seeds]
     return ArmRow(
         arm=arm,
         family=plan.families[arm],
@@ -230,7 +231,7 @@ def _arm_row(run: Run, arm: str, at: Reading, against: Judged | None, rank: int 
         against=against,
         suites={suite.name: score_of(run, arm, at, suite.name) for suite in plan.suites},
         spent=mean_spent(counted) if counted else None,
-        failures=tuple((cell, spent_in(run.compute_of(cell.id))) for cell in ours if cell.state == "failed"),
+        failures=tuple((cell, run.spent[cell.id]) for cell in ours if cell.state == "failed"),
     )
 
 

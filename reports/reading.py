@@ -115,20 +115,7 @@ def spent_by_checkpoint(run: Run, unit: str) -> dict[Cell, list[float]]:
 
     A cell's list ends at its last checkpoint; NaN where the log doesn't know.
     """
-    column, found = UNITS[unit][0], {}
-    lines_of = dict(list(run.training.groupby(["arm", "seed"], sort=False)))
-    for cell in run.cells:
-        lines = lines_of.get((cell.arm, cell.seed))
-        if lines is None:
-            continue
-        shares, amounts = lines["share"].to_numpy(), lines[column].to_numpy(dtype=float)
-        places = [
-            int((shares < number / run.plan.checkpoints - 1e-9).sum())
-            for number in range(1, run.plan.checkpoints + 1)
-            if run.has(cell.arm, cell.seed, number)
-        ]
-        found[cell.arm, cell.seed] = [0.0, *(float(amounts[min(place, len(amounts) - 1)]) for place in places)]
-    return found
+    return {cell: found[UNITS[unit][0]] for cell, found in run.spent_at.items()}
 
 
 def _cells(run: Run) -> list[Cell]:

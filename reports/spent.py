@@ -1,43 +1,9 @@
-"""What training used, lost work included, evaluation excluded."""
+"""What training used, on average and as texts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from reports import formatting
-from reports.read.compute import OUTSIDE, total
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spent:
-    """Compute that training used, lost work included, evaluation excluded; NaN where unknown."""
-
-    generated_tokens: float
-    flops: float
-    device_seconds: float
-    steps: float
-    """Of the optimizer."""
-    lost_device_seconds: float
-    """Of the device-seconds, those whose work a kill threw away."""
-
-
-def spent_in(lines: pd.DataFrame) -> Spent:
-    """Return what training used in some lines of the ledger, without evaluation and watches; unknown without any."""
-    if lines.empty:
-        nan = float("nan")
-        return Spent(generated_tokens=nan, flops=nan, device_seconds=nan, lost_device_seconds=nan, steps=nan)
-    training = lines[~lines["phase"].isin(OUTSIDE)]
-    return Spent(
-        generated_tokens=total(training, "generated_tokens"),
-        flops=total(training, "flops"),
-        device_seconds=total(training, "device_seconds"),
-        lost_device_seconds=total(training[training["lost"]], "device_seconds"),
-        steps=float(training["step"].max()) if len(training) else 0.0,
-    )
+from reports.read.spent import Spent
 
 
 def mean_spent(found: list[Spent]) -> Spent:

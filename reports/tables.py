@@ -67,13 +67,13 @@ def compute_table(run: Run) -> Table:
         "arm", "phase", "generated tokens", "forward tokens", "backward tokens", "FLOPs",
         "device-seconds", "of which lost (s)", "energy (kJ)", "peak memory (MiB)",
     )  # fmt: skip
+    parts: dict[tuple[str, str], list[tuple[str, pd.DataFrame]]] = {}
+    for key, lines in run.compute.groupby(["arm", "phase", "part"], sort=True):
+        arm, phase, part = map(str, key)
+        parts.setdefault((arm, phase), []).append((f"{phase}: {part}" if part else phase, lines))
     rows = []
     for arm in run.plan.arms:
-        ours = run.compute[run.compute["arm"] == arm]
-        for phase in PHASES:
-            for name, lines in ours[ours["phase"] == phase].groupby("part", sort=True):
-                part = str(name)
-                rows.append((arm, f"{phase}: {part}" if part else phase, *_amounts(lines)))
+        rows += [(arm, name, *_amounts(lines)) for phase in PHASES for name, lines in parts.get((arm, phase), [])]
         rows += _tuning_rows(run, arm)
     return Table(header=titles, rows=tuple(rows))
 

@@ -9,12 +9,11 @@ from html import escape
 from pathlib import Path
 
 from harness.store.atomic import write_text
+from reports.places import PAGES, filled
 from reports.read import Run
 from reports.reading import UNITS
 from reports.site import SitePaths
 
-PLACE = ("<!--pages-->", "<!--end of pages-->")
-"""Stands around the links; texts of a run are escaped, so nothing else on a page looks like it."""
 _STATE = re.compile(r'<meta name="run-state" content="([0-9a-f]{64})">')
 
 
@@ -44,8 +43,6 @@ def _called(unit: str | None) -> str:
 
 
 def _linked(page: str, links: Iterable[tuple[str, str]]) -> str:
-    before, start, rest = page.partition(PLACE[0])
-    _, end, after = rest.partition(PLACE[1])
     anchors = ", ".join(f'<a href="{escape(target)}">{escape(name)}</a>' for name, target in links)
     said = f'<p class="note pages">Another page of this report: {anchors}.</p>' if anchors else ""
-    return f"{before}{start}{said}{end}{after}" if end else page
+    return filled(page, PAGES, said)

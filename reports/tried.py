@@ -7,7 +7,8 @@ from reports.blocks import Table
 from reports.read import TuningRun
 from reports.read.compute import total
 from reports.read.plan import PointView
-from reports.spent import spent_in, spent_texts
+from reports.read.spent import spent_in
+from reports.spent import spent_texts
 from reports.statistics import mean_interval
 
 HEADER = (

@@ -18,11 +18,12 @@ NEVER = "never"
 
 def watch_table(run: Run) -> Table:
     """Return for each arm and watch the first alarm by seed, the share of steps in alarm, and the last evidence."""
-    rows = []
-    for arm in run.plan.trained_arms:
-        ours = run.watches[run.watches["arm"] == arm]
-        rows += [_row(arm, str(watch), lines) for watch, lines in ours.groupby("watch", sort=False)]
-    return Table(header=HEADER, rows=tuple(rows))
+    rows: dict[str, list[tuple[str, ...]]] = {arm: [] for arm in run.plan.trained_arms}
+    for key, lines in run.watches.groupby(["arm", "watch"], sort=False):
+        arm, watch = map(str, key)
+        if arm in rows:
+            rows[arm].append(_row(arm, watch, lines))
+    return Table(header=HEADER, rows=tuple(row for of_arm in rows.values() for row in of_arm))
 
 
 def _row(arm: str, watch: str, lines: pd.DataFrame) -> tuple[str, ...]:

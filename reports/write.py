@@ -11,7 +11,7 @@ from reports.figures import standalone_svg
 from reports.findings import Findings
 from reports.manifest import as_checksums
 from reports.markdown import markdown
-from reports.page import render, render_answers, source_of, stands
+from reports.page import render, render_answers, source_of, standing_page, with_standing
 from reports.sections import sections
 from reports.side_by_side import side_by_side
 from reports.site import SitePaths
@@ -31,39 +31,34 @@ def write(found: Findings, paths: SitePaths) -> None:
     link_pages(paths.root)
     if paths.unit is not None:
         return
-    _write_tables(made, paths)
-    _write_figures(made, paths)
+    side_by_side(partial(_write_files, paths), made)
     write_text(paths.latex, as_latex(found.board, found.run.plan.name))
     write_text(paths.checksums, as_checksums(found.manifest))
     side_by_side(partial(_write_answers, Gallery(found), paths), found.run.plan.trained_arms)
 
 
 def _write_answers(gallery: Gallery, paths: SitePaths, arm: str) -> None:
-    """Write the page of what an arm gained and lost, unless it stands there, made from the same files."""
+    """Write the page of what an arm gained and lost; one that stands there, made from the same files, is kept."""
     from harness.store.atomic import write_text
 
     found = gallery.found
     path = paths.answers(found.run.plan.trained_arms.index(arm))
     source = source_of(found, arm, ITEMS)
-    if not stands(path, source):
-        write_text(path, render_answers(found, arm, gallery.of(arm, ITEMS), source))
+    there = standing_page(path, source)
+    page = render_answers(found, arm, gallery.of(arm, ITEMS), source) if there is None else with_standing(there, found)
+    if page != there:
+        write_text(path, page)
 
 
-def _write_tables(made: list[Section], paths: SitePaths) -> None:
-    from harness.store.atomic import write_text
-
-    for section in made:
-        for table in section.tables:
-            write_text(paths.table(table.name, "csv"), as_csv(table))
-            write_text(paths.table(table.name, "json"), as_json(table))
-
-
-def _write_figures(made: list[Section], paths: SitePaths) -> None:
+def _write_files(paths: SitePaths, section: Section) -> None:
+    """Write every table and figure of a section."""
     from harness.store.atomic import write_bytes, write_text
 
-    for section in made:
-        for drawing in section.drawings:
-            if drawing.picture is not None:
-                write_text(paths.figure(drawing.name, "svg"), standalone_svg(drawing.picture.svg))
-                write_bytes(paths.figure(drawing.name, "png"), drawing.picture.png)
-                write_text(paths.figure(drawing.name, "csv"), data_csv(drawing))
+    for table in section.tables:
+        write_text(paths.table(table.name, "csv"), as_csv(table))
+        write_text(paths.table(table.name, "json"), as_json(table))
+    for drawing in section.drawings:
+        if drawing.picture is not None:
+            write_text(paths.figure(drawing.name, "svg"), standalone_svg(drawing.picture.svg))
+            write_bytes(paths.figure(drawing.name, "png"), drawing.picture.png)
+            write_text(paths.figure(drawing.name, "csv"), data_csv(drawing))

@@ -10,9 +10,11 @@ from reports.figures.axes import AxisLabels, label_ends, panel, tick
 from reports.figures.style import FAINT, Look, styled
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 _BAND_ROOM = 0.6
 """How far bands may stretch the vertical range beyond the means, as a share of the range of the means."""
@@ -30,14 +32,17 @@ def band_chart(bands: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Look]
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
     scale = 100.0 if labels.percent else 1.0
-    present = [arm for arm in arms if (bands["arm"] == arm).any()]
+    places = bands.groupby("arm").indices
+    columns = {name: bands[name].to_numpy(dtype=float) for name in ("x", "mean", "low", "high")}
+    present = [arm for arm in arms if arm in places]
     with styled():
         front = [arm for arm in present if not arms[arm].behind]
         figure, axes = panel([*front, "base"])
         markers = len(bands) <= 30 * max(1, len(present))
         for arm in present:
-            _draw_band(axes, bands[bands["arm"] == arm], arms[arm], scale, markers)
-        ends = {arm: float(bands.loc[bands["arm"] == arm, "mean"].iloc[-1]) * scale for arm in front}
+            rows = {name: values[places[arm]] for name, values in columns.items()}
+            _draw_band(axes, rows, arms[arm], scale, markers)
+        ends = {arm: float(columns["mean"][places[arm][-1]]) * scale for arm in front}
         colours = {arm: arms[arm].colour for arm in front}
         if base is not None:
             axes.axhline(base * scale, color=FAINT, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
@@ -62,10 +67,8 @@ def band_chart(bands: pd.DataFrame, labels: AxisLabels, arms: Mapping[str, Look]
     return figure
 
 
-def _draw_band(axes: Axes, rows: pd.DataFrame, look: Look, scale: float, markers: bool) -> None:
-    x = rows["x"].to_numpy(dtype=float)
-    low, high = (scale * rows[name].to_numpy(dtype=float) for name in ("low", "high"))
-    mean = scale * rows["mean"].to_numpy(dtype=float)
+def _draw_band(axes: Axes, rows: Mapping[str, NDArray[np.float64]], look: Look, scale: float, markers: bool) -> None:
+    x, low, high, mean = rows["x"], scale * rows["low"], scale * rows["high"], scale * rows["mean"]
     if look.behind:
         axes.plot(x, mean, color=look.colour, linewidth=0.8, zorder=1.5, gid=look.key)
         return

@@ -18,13 +18,16 @@ def phase_chart(frame: pd.DataFrame, arms: Sequence[str]) -> Figure:
     """Draw the device-seconds of each arm as a bar split by phase.
 
     Args:
-        frame: Columns arm, phase, device_seconds, all known.
+        frame: Columns arm, phase, device_seconds, all known, each arm and phase once.
         arms: The arms in the order of the bars.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-    present = [arm for arm in arms if (frame["arm"] == arm).any()]
+    rows = zip(frame["arm"], frame["phase"], frame["device_seconds"], strict=True)
+    seconds = {(str(arm), str(phase)): float(number) for arm, phase, number in rows}
+    known = {arm for arm, _ in seconds}
+    present = [arm for arm in arms if arm in known]
     with styled():
         figure = Figure(figsize=(2 * WIDTH_IN, 0.8 + 0.32 * len(present)), layout="constrained")
         axes = figure.add_subplot()
@@ -32,8 +35,7 @@ def phase_chart(frame: pd.DataFrame, arms: Sequence[str]) -> Figure:
         axes.grid(visible=False, axis="y")
         left = dict.fromkeys(present, 0.0)
         for place, phase in enumerate((*PHASES, TUNING)):
-            rows = frame[frame["phase"] == phase]
-            spent = {arm: float(rows.loc[rows["arm"] == arm, "device_seconds"].sum()) for arm in present}
+            spent = {arm: seconds.get((arm, phase), 0.0) for arm in present}
             if any(spent.values()):
                 heights = list(range(len(present)))
                 axes.barh(heights, list(spent.values()), 0.62, list(left.values()), color=PALETTE[place], label=phase)

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 160
+PACKED = 1
+"""How hard PNG files are compressed, of 9: more takes a sixth of the time of drawing for a twentieth of their size."""
 _DRAWN = re.compile(r"<(?:path|use) [^>]*>")
-_FINER = re.compile(r"(\d\.\d{2})\d+")
-"""A number with more than two digits after the point: less than a hundredth of a point can't be seen."""
+_FINER = re.compile(r"(?<=\d\.\d\d)\d+")
+"""Digits after the second one behind a point: less than a hundredth of a point can't be seen."""
 
 
 def as_svg(figure: Figure) -> str:
@@ -26,7 +28,7 @@ def as_svg(figure: Figure) -> str:
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
         figure.savefig(stream, format="svg", transparent=True, metadata=metadata)
-    return _DRAWN.sub(lambda tag: _FINER.sub(r"\1", tag[0]), stream.getvalue())
+    return _DRAWN.sub(lambda tag: _FINER.sub("", tag[0]), stream.getvalue())
 
 
 def as_png(figure: Figure) -> bytes:
@@ -34,7 +36,10 @@ def as_png(figure: Figure) -> bytes:
     stream = io.BytesIO()
     with styled(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None})
+        packed = {"compress_level": PACKED}
+        figure.savefig(
+            stream, format="png", dpi=DOTS_PER_INCH, facecolor="white", metadata={"Software": None}, pil_kwargs=packed
+        )
     return stream.getvalue()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,11 @@ from reports.definitions import definition_of
 from reports.findings import Findings
 from reports.origin import tuning_budget
 from reports.page.glance import glance
-from reports.page.sources import source_of, stands
-from reports.together import PLACE, state_of
+from reports.page.sources import source_of, standing_page
+from reports.places import PAGES, STANDING, filled
+from reports.together import state_of
 
-__all__ = ["page_environment", "page_style", "render", "render_answers", "source_of", "stands"]
+__all__ = ["page_environment", "page_style", "render", "render_answers", "source_of", "standing_page", "with_standing"]
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -34,7 +37,7 @@ def render(found: Findings, sections: list[Section], *, at_equal: bool = False) 
         "page.html.j2",
         plan=run.plan,
         state=state_of(run),
-        pages=[Markup(mark) for mark in PLACE],
+        pages=[Markup(mark) for mark in PAGES],
         at_equal=at_equal,
         found=found,
         sections=sections,
@@ -55,10 +58,18 @@ def render_answers(found: Findings, arm: str, changed: list[Changed], source: st
         changed: What it gained and lost.
         source: Of `source_of`.
     """
+    from markupsafe import Markup
+
     plan = found.run.plan
-    return _rendered(
-        "arm.html.j2", plan=plan, arm=arm, changed=changed, at=found.at, standing=found.standing, source=source
-    )
+    place = [Markup(mark) for mark in STANDING]
+    page = _rendered("arm.html.j2", plan=plan, arm=arm, changed=changed, at=found.at, place=place, source=source)
+    return with_standing(page, found)
+
+
+def with_standing(page: str, found: Findings) -> str:
+    """Return a page of answers that says how unfinished the run is now."""
+    said = f'<p class="standing" role="status">{escape(visible(found.standing))}</p>' if found.standing else ""
+    return filled(page, STANDING, said)
 
 
 def page_style() -> str:
@@ -79,8 +90,9 @@ def _rendered(template: str, **context: Any) -> str:
     )
 
 
+@cache
 def page_environment() -> Environment:
-    """Return the templates' environment: every text is escaped, and made visible."""
+    """Return the templates' environment, the same each time: every text is escaped, and made visible."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -100,8 +112,4 @@ def page_environment() -> Environment:
 def _svg(drawing: Drawing) -> str:
     from markupsafe import Markup
 
-    from reports.figures import inline_svg
-
-    if drawing.picture is None:
-        return ""
-    return Markup(inline_svg(drawing.picture.svg, drawing.name, visible(drawing.described)))
+    return "" if drawing.picture is None else Markup(drawing.picture.inline)

@@ -19,6 +19,8 @@ HEAD = 1_000
 def source_of(found: Findings, arm: str, items: int) -> str:
     """Return a hash of all that the page of an arm's answers is made from: records, plan, and the code that makes it.
 
+    How unfinished the run is has a place of its own on the page, and is not in it.
+
     Args:
         found: Of the run.
         arm: A trained arm.
@@ -26,18 +28,18 @@ def source_of(found: Findings, arm: str, items: int) -> str:
     """
     plan = found.run.plan
     records = [(one.path, one.sha256) for one in found.manifest if one.arm in (BASE_ARM, plan.baseline, arm)]
-    facts = {"records": records, "plan": repr(plan), "arm": arm, "items": items, "standing": found.standing}
+    facts = {"records": records, "plan": repr(plan), "arm": arm, "items": items}
     facts |= {"at": found.at.words, "code": _code()}
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def stands(path: Path, source: str) -> bool:
-    """Return whether a page made from `source` is there."""
+def standing_page(path: Path, source: str) -> str | None:
+    """Return the page that is there if it was made from `source`."""
     try:
-        with path.open(encoding="utf-8") as stream:
-            return f'content="{source}"' in stream.read(HEAD)
+        page = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return False
+        return None
+    return page if f'content="{source}"' in page[:HEAD] else None
 
 
 @cache

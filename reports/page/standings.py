@@ -11,8 +11,9 @@ from reports.figures.style import FAINT, VARIABLES
 from reports.leaderboard import ArmRow, Leaderboard, beside_texts, cells, failure_title, rank_text
 from reports.read import CellView
 from reports.read.plan import BASE_ARM
+from reports.read.spent import Spent
 from reports.reading import UNITS
-from reports.spent import Spent, amount_text, spent_texts
+from reports.spent import amount_text, spent_texts
 from reports.statistics import Interval
 
 

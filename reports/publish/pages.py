@@ -69,7 +69,6 @@ def _rendered(template: str, **context: Any) -> str:
     from jinja2 import PackageLoader
     from markupsafe import Markup
 
-    environment = page_environment()
-    environment.loader = PackageLoader("reports.publish", ".")
+    environment = page_environment().overlay(loader=PackageLoader("reports.publish", "."))
     style = Markup(page_style())
     return environment.get_template(template).render(style=style, generated=GENERATED, **context)

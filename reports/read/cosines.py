@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.store.cosines import BINS, read_cosines
-from harness.store.paths import CellPaths
+from reports.read.files import CellFile
+from reports.read.frames import frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,22 +18,22 @@ COSINE_COLUMNS = ("cell", "arm", "seed", "step", "share", "name", "counts")
 to 1, None where what is stored is no histogram."""
 
 
-def read_spreads(cells: Iterable[tuple[str, str, int, CellPaths]]) -> pd.DataFrame:
-    """Return one row per histogram and step that counts, columns `COSINE_COLUMNS`.
-
-    Args:
-        cells: Identifier, arm, seed and files of each cell.
-    """
-    import pandas as pd
-
+def read_spreads(cells: Iterable[CellFile]) -> pd.DataFrame:
+    """Return one row per histogram and step that counts, columns `COSINE_COLUMNS`."""
     rows: list[dict[str, Any]] = []
-    for cell_id, arm, seed, paths in cells:
-        for step, line in read_cosines(paths).items():
-            where = {"cell": cell_id, "arm": arm, "seed": seed, "step": step, "share": _number(line.get("share"))}
+    for cell in cells:
+        for step, line in read_cosines(cell.paths).items():
+            where = {
+                "cell": cell.id,
+                "arm": cell.arm,
+                "seed": cell.seed,
+                "step": step,
+                "share": _number(line.get("share")),
+            }
             found = line.get("cosines")
             named = found if isinstance(found, Mapping) else {"unknown": found}
             rows += [{**where, "name": str(name), "counts": _counts(counts)} for name, counts in named.items()]
-    return pd.DataFrame(rows, columns=list(COSINE_COLUMNS))
+    return frame(rows, COSINE_COLUMNS)
 
 
 def _counts(found: object) -> tuple[float, ...] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from harness.store.attempts import is_lost, read_resumes
@@ -39,18 +38,13 @@ class CellFile:
 
         A file is only ever appended to or replaced, and the time is in nanoseconds.
         """
-        logs = [self.paths.train, self.paths.ledger, *self.paths.attempts.glob("*.json")]
-        found = [_looked_at(path) for path in logs if path.exists()]
+        logs = [self.paths.train, self.paths.ledger, self.paths.cosines, *self.paths.attempts.glob("*.json")]
+        found = [_seen(path.name, path.stat()) for path in logs if path.exists()]
         if self.paths.records.is_dir():
             with os.scandir(self.paths.records) as entries:
-                found += [(one.name, one.stat().st_size, one.stat().st_mtime_ns) for one in entries if _is_record(one)]
+                found += [_seen(one.name, one.stat()) for one in entries if one.name.endswith(".parquet")]
         return sorted(found)
 
 
-def _looked_at(path: Path) -> tuple[str, int, int]:
-    status = path.stat()
-    return path.name, status.st_size, status.st_mtime_ns
-
-
-def _is_record(entry: os.DirEntry[str]) -> bool:
-    return entry.name.endswith(".parquet")
+def _seen(name: str, status: os.stat_result) -> tuple[str, int, int]:
+    return name, status.st_size, status.st_mtime_ns

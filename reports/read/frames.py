@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 TEXTS = ("cell", "arm", "suite", "phase", "part", "watch", "name", "because", "kind", "cause", "detail")
 WHOLE = ("seed", "attempt", "step", "checkpoint", "items", "samples", "k")
 FLAGS = ("lost", "alarm")
+LISTS = ("counts",)
 """Columns of each type, of whatever table; all others are numbers, NaN where unknown."""
 
 
@@ -31,4 +32,6 @@ def _type_of(column: str) -> str:
         return "str"
     if column in WHOLE:
         return "int64"
+    if column in LISTS:
+        return "object"
     return "bool" if column in FLAGS else "float64"

@@ -1,36 +1,18 @@
-"""Records -> what each item scored, read when it is asked for and kept."""
+"""Records -> what each item scored, read when it is asked for and kept, for the next report too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.store.paths import CellPaths
+from harness.store.paths import RunPaths
 from reports.errors import ReportError
 from reports.read.aggregation import AVERAGE, item_scores
+from reports.read.files import CellFile
+from reports.read.kept_items import ItemScores, Record, keep_items, kept_items
 from reports.read.plan import BASE_ARM, PlanView
 from reports.side_by_side import side_by_side
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ItemScores:
-    """One checkpoint on one suite, item by item, in the order of the suite."""
-
-    names: tuple[str, ...]
-    scores: NDArray[np.float64]
-    """Shape (n,): the share of right answers, or what the suite's aggregation makes of them; 0..1."""
-    correct: NDArray[np.int64]
-    """Right answers, shape (n,)."""
-    samples: int
-    """Answers drawn per item, K."""
-    counted: bool
-    """Whether `scores` is `correct` by `samples`."""
-
 
 Key = tuple[str, int, int, str]
 """Arm, seed, checkpoint and suite."""
@@ -42,9 +24,12 @@ AT_A_TIME = 500
 class ItemReader:
     """The items of a run by arm, seed, checkpoint and suite."""
 
+    run: RunPaths
     plan: PlanView
-    cells: Mapping[tuple[str, int], CellPaths]
+    cells: Mapping[tuple[str, int], CellFile]
     """Files of each cell, by arm and seed."""
+    state: Mapping[str, str]
+    """Of each cell, as `reports.read.kept.states` has it."""
     _names: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     _kept: dict[Key, ItemScores | None] = field(default_factory=dict)
 
@@ -60,36 +45,51 @@ class ItemReader:
         return self._kept[key]
 
     def read_ahead(self, wanted: Iterable[Key]) -> None:
-        """Read what will be asked for, on all cores.
+        """Read what will be asked for, on all cores; what the last report has read is taken from what it kept.
 
         Raises:
             ReportError: As `of`.
         """
-        keys = [key for key in dict.fromkeys(map(_stored, wanted)) if key not in self._kept]
+        known = kept_items(self.run, self.state, self._one_of)
+        places = {key: place for key in dict.fromkeys(map(_stored, wanted)) if (place := self._record(key))}
+        self._kept.update({key: known[place] for key, place in places.items() if place in known})
+        keys = [key for key in places if key not in self._kept]
         chunks = [keys[first : first + AT_A_TIME] for first in range(0, len(keys), AT_A_TIME)]
         read = side_by_side(lambda chunk: [self._read(*key) for key in chunk], chunks)
         for key, items in zip(keys, (one for found in read for one in found), strict=True):
             self._kept[key] = None if items is None else replace(items, names=self._one_of(items.names))
+        read_now = {places[key]: found for key in keys if (found := self._kept[key]) is not None}
+        if read_now:
+            keep_items(self.run, {**known, **read_now}, self.state)
+
+    def _record(self, key: Key) -> Record | None:
+        arm, seed, checkpoint, suite = key
+        return (self.cells[arm, seed].id, checkpoint, suite) if (arm, seed) in self.cells else None
 
     def _one_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the one tuple for all that have the same items: cheap to compare."""
         return self._names.setdefault(names, names)
 
-    def texts(self, arm: str, seed: int, checkpoint: int, suite: str, items: set[str]) -> dict[str, dict[str, Any]]:
-        """Return for some items what was answered: lists `texts`, `grades` and `answers`, one entry per sample."""
+    def texts(
+        self, arm: str, seed: int, checkpoint: int, suite: str, items: set[str] | None
+    ) -> dict[str, dict[str, Any]]:
+        """Return for some items, or for all, what was answered: lists `texts`, `grades` and `answers`, by sample."""
         import pyarrow as pa
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        if not items:
+        if items is not None and not items:
             return {}
         if arm == BASE_ARM or checkpoint == 0:
             arm, checkpoint = BASE_ARM, 0
-        path = self.cells[arm, seed].record(checkpoint, suite)
+        path = self.cells[arm, seed].paths.record(checkpoint, suite)
         columns = ["item", "texts", "grades", "answers"]
         # A filter in the reading goes through a dataset, which takes ten times as long for a file of this size.
         whole = pq.ParquetFile(path).read(columns=columns)
-        table = whole.filter(pc.is_in(whole.column("item"), pa.array(sorted(items), whole.schema.field("item").type)))
+        table = whole
+        if items is not None:
+            names = pa.array(sorted(items), whole.schema.field("item").type)
+            table = whole.filter(pc.is_in(whole.column("item"), names))
         return {row.pop("item"): row for row in table.to_pylist()}
 
     def _read(self, arm: str, seed: int, checkpoint: int, suite: str) -> ItemScores | None:
@@ -97,7 +97,7 @@ class ItemReader:
         import pyarrow.parquet as pq
 
         cell = self.cells.get((arm, seed))
-        if cell is None or not (path := cell.record(checkpoint, suite)).exists():
+        if cell is None or not (path := cell.paths.record(checkpoint, suite)).exists():
             return None
         asked = self.plan.suite(suite)
         votes = () if asked.aggregation == AVERAGE else ("answers", "grades")

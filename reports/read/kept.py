@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.store.paths import RunPaths
+from reports.read.files import CellFile
+from reports.read.plan import PlanView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +25,12 @@ class Kept(NamedTuple):
     table: pd.DataFrame
     cells: tuple[str, ...]
     """Those that are today as they were when it was kept; rows of others are in the table too."""
+
+
+def states(plan: PlanView, cells: Sequence[CellFile]) -> dict[str, str]:
+    """Return for each cell what stands for its files, the suites that are asked for, and the code that reads."""
+    asked = _hash(reader=_reader(), suites=[repr(suite) for suite in plan.suites])
+    return {cell.id: _hash(asked=asked, files=cell.signature()) for cell in cells}
 
 
 def kept_table(run: RunPaths, name: str, state: Mapping[str, str]) -> Kept:
@@ -55,3 +65,13 @@ def keep_table(run: RunPaths, name: str, table: pd.DataFrame, state: Mapping[str
     known = {**(whole.schema.metadata or {}), STATE: json.dumps(dict(state)).encode()}
     with suppress(OSError), replacing(run.kept(name)) as path:
         feather.write_feather(whole.replace_schema_metadata(known), str(path), compression="lz4")
+
+
+def _reader() -> str:
+    """Return what stands for the code that reads: other code may read the same files otherwise."""
+    found = sorted(files("reports.read").iterdir(), key=lambda one: one.name)
+    return "".join(hashlib.sha256(one.read_bytes()).hexdigest() for one in found if one.name.endswith(".py"))
+
+
+def _hash(**facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -92,7 +92,7 @@ class PlanView:
     suites: tuple[SuiteView, ...]
     families: Mapping[str, str]
     """Of the strategy of each arm, as it was when the plan was queued."""
-    at_defaults: frozenset[str]
+    at_defaults: tuple[str, ...]
     """Arms all of whose parameters are their defaults."""
     tuning: TuningView | None
     """None if no arm was tuned."""
@@ -170,7 +170,7 @@ def _plan_view(raw: Mapping[str, Any], path: Path) -> PlanView:
         arms=arms,
         suites=suites,
         families={str(arm["name"]): str(arm.get("family") or "unknown") for arm in raw["arms"]},
-        at_defaults=frozenset(str(arm["name"]) for arm in raw["arms"] if arm.get("at_defaults", True)),
+        at_defaults=tuple(str(arm["name"]) for arm in raw["arms"] if arm.get("at_defaults", True)),
         tuning=_tuning_view(raw["tuning"]) if raw.get("tuning") else None,
         controls=controls_view(raw, (BASE_ARM, baseline)),
         rule=_rule(raw.get("verdicts") or {}),

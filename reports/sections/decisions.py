@@ -24,7 +24,6 @@ from reports.decisions import (
 )
 from reports.figures import AxisLabels, Mark, area_chart, panel_chart, spread_chart
 from reports.findings import Findings
-from reports.read.cosines import read_spreads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,11 +36,9 @@ UNKNOWN = "Unknown: no step has its numbers."
 
 def cosine_drawings(found: Findings) -> list[Drawing]:
     """Return for each kind of cosine how it is spread at three looks, a panel for each arm that has it."""
-    run = found.run
-    read = read_spreads((cell.id, cell.arm, cell.seed, run.paths[cell.id]) for cell in run.cells)
     return [
         _cosines(found, f"cosines-{place}", str(kind), rows)
-        for place, (kind, rows) in enumerate(read.groupby("name", sort=False))
+        for place, (kind, rows) in enumerate(found.run.cosines.groupby("name", sort=False))
     ]
 
 

@@ -88,7 +88,7 @@ class Effect:
         from scipy.optimize import brentq
         from scipy.special import stdtr
 
-        if self.over_seeds is None or self.flat:
+        if self.over_seeds is None or self.flat or self.mean == 0:
             return 1.0
         noises = [noise for noise in self._noises(target) if noise.variance > 0]
         if len(noises) == 1:
@@ -101,7 +101,12 @@ class Effect:
 
         if beyond(_SMALLEST) > 0:
             return math.exp(_SMALLEST)
-        return math.exp(brentq(beyond, _SMALLEST, 0.0, xtol=1e-10)) if self.mean else 1.0
+        # With as many degrees of freedom as any part of the noise has, or as few, the value is in closed form.
+        statistic = abs(self.mean) / math.sqrt(math.fsum(noise.variance for noise in noises))
+        freedoms = [noise.degrees_of_freedom for noise in noises]
+        ends = [2 * float(stdtr(freedom, -statistic)) for freedom in (max(freedoms), min(freedoms))]
+        low, high = (math.log(max(end, math.exp(_SMALLEST))) for end in ends)
+        return math.exp(brentq(beyond, max(low - _ROOM, _SMALLEST), min(high + _ROOM, 0.0), xtol=1e-10))
 
     def _noises(self, target: Target) -> tuple[Noise, ...]:
         seeds = () if self.over_seeds is None else (self.over_seeds,)
@@ -112,6 +117,8 @@ _ROUNDING = 1e-18
 """Variance of a mean below which seeds are all the same."""
 _SMALLEST = math.log(1e-12)
 """No smaller p-value is told from this one."""
+_ROOM = 0.01
+"""For rounding, around the logarithm of a p-value."""
 
 
 def effect(differences: Sequence[NDArray[np.float64]]) -> Effect:
@@ -133,61 +140,81 @@ def effect(differences: Sequence[NDArray[np.float64]]) -> Effect:
     """
     import numpy as np
 
-    suites = [np.asarray(values, dtype=float) for values in differences]
-    _require_whole(suites)
-    seeds, share = suites[0].shape[0], 1 / len(suites)
-    by_seed_S = np.mean([values.mean(axis=1) for values in suites], axis=0)
-    mean = math.fsum(by_seed_S) / seeds
-    sizes = tuple(values.shape[1] for values in suites)
-    if seeds == 1:
-        return Effect(mean=mean, seeds=1, items=sizes, over_seeds=None, over_items=(), components=())
-    parts = [components(values) for values in suites]
-    return Effect(
-        mean=mean,
-        seeds=seeds,
-        items=sizes,
-        over_seeds=Noise(variance=float(by_seed_S.var(ddof=1)) / seeds, degrees_of_freedom=seeds - 1),
-        over_items=tuple(
-            Noise(variance=share**2 * part.between_items / size, degrees_of_freedom=max(size - 1, 1))
-            for part, size in zip(parts, sizes, strict=True)
-        ),
-        components=tuple(parts),
-    )
+    return effects([np.asarray(values, dtype=float)[None] for values in differences])[0]
 
 
-def components(difference_SI: NDArray[np.float64]) -> Components:
-    """Return the variance components of one suite; a single item has no variance over items.
+def effects(differences_PSI: Sequence[NDArray[np.float64]]) -> list[Effect]:
+    """Return what `effect` does of each of P pairs of arms that have the same seeds and items.
 
     Args:
-        difference_SI: Arm less baseline, shape (S, n), S of at least 2.
+        differences_PSI: For each suite, an array (P, S, n).
+
+    Raises:
+        ValueError: As `effect`.
     """
-    seeds, items = difference_SI.shape
-    between_S = items * float(difference_SI.mean(axis=1).var(ddof=1))
-    if items == 1:
-        return Components(between_seeds=between_S, between_items=0.0, rest=0.0)
-    between_I = seeds * float(difference_SI.mean(axis=0).var(ddof=1))
-    rest_SI = (
-        difference_SI
-        - difference_SI.mean(axis=1, keepdims=True)
-        - difference_SI.mean(axis=0, keepdims=True)
-        + difference_SI.mean()
-    )
-    rest = float((rest_SI**2).sum()) / ((seeds - 1) * (items - 1))
-    return Components(
-        between_seeds=max(0.0, (between_S - rest) / items),
-        between_items=max(0.0, (between_I - rest) / seeds),
-        rest=rest,
-    )
-
-
-def _require_whole(suites: list[NDArray[np.float64]]) -> None:
     import numpy as np
 
-    if not suites or any(values.ndim != 2 or 0 in values.shape for values in suites):
-        shapes = [values.shape for values in suites]
+    _require_whole(differences_PSI)
+    seeds, share = differences_PSI[0].shape[1], 1 / len(differences_PSI)
+    by_seed_PS = np.mean([values.mean(axis=2) for values in differences_PSI], axis=0)
+    means = [math.fsum(by_seed_S) / seeds for by_seed_S in by_seed_PS]
+    sizes = tuple(values.shape[2] for values in differences_PSI)
+    if seeds == 1:
+        return [
+            Effect(mean=mean, seeds=1, items=sizes, over_seeds=None, over_items=(), components=()) for mean in means
+        ]
+    variances = (by_seed_PS.var(axis=1, ddof=1) / seeds).tolist()
+    parts_of = zip(*(components(values) for values in differences_PSI), strict=True)
+    return [
+        Effect(
+            mean=mean,
+            seeds=seeds,
+            items=sizes,
+            over_seeds=Noise(variance=variance, degrees_of_freedom=seeds - 1),
+            over_items=tuple(
+                Noise(variance=share**2 * part.between_items / size, degrees_of_freedom=max(size - 1, 1))
+                for part, size in zip(parts, sizes, strict=True)
+            ),
+            components=parts,
+        )
+        for mean, variance, parts in zip(means, variances, parts_of, strict=True)
+    ]
+
+
+def components(differences_PSI: NDArray[np.float64]) -> list[Components]:
+    """Return the variance components of each pair on one suite; a single item has no variance over items.
+
+    Args:
+        differences_PSI: Arm less baseline, shape (P, S, n), S of at least 2.
+    """
+    _, seeds, items = differences_PSI.shape
+    of_seed_PS, of_item_PI = differences_PSI.mean(axis=2), differences_PSI.mean(axis=1)
+    between_S = (items * of_seed_PS.var(axis=1, ddof=1)).tolist()
+    if items == 1:
+        return [Components(between_seeds=one, between_items=0.0, rest=0.0) for one in between_S]
+    between_I = (seeds * of_item_PI.var(axis=1, ddof=1)).tolist()
+    rest_PSI = differences_PSI - of_seed_PS[:, :, None]
+    rest_PSI -= of_item_PI[:, None]
+    rest_PSI += differences_PSI.mean(axis=(1, 2))[:, None, None]
+    rest_P = ((rest_PSI**2).sum(axis=(1, 2)) / ((seeds - 1) * (items - 1))).tolist()
+    return [
+        Components(
+            between_seeds=max(0.0, (over_seeds - rest) / items),
+            between_items=max(0.0, (over_items - rest) / seeds),
+            rest=rest,
+        )
+        for over_seeds, over_items, rest in zip(between_S, between_I, rest_P, strict=True)
+    ]
+
+
+def _require_whole(suites: Sequence[NDArray[np.float64]]) -> None:
+    import numpy as np
+
+    if not suites or any(values.ndim != 3 or 0 in values.shape for values in suites):
+        shapes = [values.shape[1:] for values in suites]
         raise ValueError(f"an effect needs arrays of seeds x items, at least one of each; got shapes {shapes}")
-    if len({values.shape[0] for values in suites}) > 1:
-        counts = [values.shape[0] for values in suites]
+    if len({values.shape[1] for values in suites}) > 1:
+        counts = [values.shape[1] for values in suites]
         raise ValueError(f"every suite needs the same seeds, got {counts} of them; keep the seeds that all have")
     if not all(np.isfinite(values).all() for values in suites):
         raise ValueError("an effect needs finite differences, got NaN or infinity; keep the items that both have")

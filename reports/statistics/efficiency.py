@@ -103,14 +103,14 @@ def censored_median(values_S: Sequence[float], level: float = 0.95) -> Censored:
         >>> censored_median([3.0, math.inf, 1.0])
         Censored(median=3.0, low=1.0, high=inf, coverage=0.75, missed=1)
     """
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
     values = sorted(float(value) for value in values_S)
     if not values or any(math.isnan(value) for value in values):
         raise ValueError(f"a median needs at least one known value, got {list(values_S)}")
     count, middle = len(values), (len(values) - 1) // 2
     median = values[middle] if count % 2 else (values[middle] + values[middle + 1]) / 2
-    coverages = [1 - 2 * float(binom.cdf(cut, count, 0.5)) for cut in range(middle + 1)]
+    coverages = [1 - 2 * float(bdtr(cut, count, 0.5)) for cut in range(middle + 1)]
     enough = [cut for cut, coverage in enumerate(coverages) if coverage >= level]
     cut = enough[-1] if enough else 0
     return Censored(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Side = Literal["above", "below", "can't tell"]
@@ -110,8 +111,9 @@ def normal_quantile(level: float) -> float:
     return float(ndtri(0.5 + level / 2))
 
 
+@lru_cache(maxsize=256)
 def t_quantile(level: float, degrees_of_freedom: float) -> float:
-    """Return the two-sided Student-t critical value."""
+    """Return the two-sided Student-t critical value; a report asks for a few of them again and again."""
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees_of_freedom, 0.5 + level / 2))

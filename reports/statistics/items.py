@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -49,9 +50,10 @@ def item_changes(before_I: NDArray[np.int64], after_I: NDArray[np.int64], drawn:
     if (before_I > drawn[0]).any() or (after_I > drawn[1]).any():
         raise ValueError(f"more right answers than the {drawn[0]} and {drawn[1]} that were drawn")
     change_I = after_I / drawn[1] - before_I / drawn[0]
-    order = sorted(range(len(change_I)), key=lambda place: -abs(change_I[place]))
-    gained = tuple(place for place in order if change_I[place] > 0)
-    lost = tuple(place for place in order if change_I[place] < 0)
+    changes: list[float] = change_I.tolist()  # single numbers of an array are slow to come by
+    order = sorted(range(len(changes)), key=lambda place: -abs(changes[place]))
+    gained = tuple(place for place in order if changes[place] > 0)
+    lost = tuple(place for place in order if changes[place] < 0)
     adjusted = benjamini_hochberg(_fisher(before_I, after_I, drawn))
     return ItemChanges(
         gained=gained,
@@ -92,10 +94,15 @@ def _fisher_by_before(total: int, drawn_before: int, drawn_after: int) -> dict[i
     has it; one at a time, it takes a millisecond a table.
     """
     import numpy as np
-    from scipy.stats import hypergeom
 
     before_B = np.arange(max(0, total - drawn_after), min(drawn_before, total) + 1)
-    chance_B = hypergeom.pmf(before_B, drawn_before + drawn_after, drawn_before, total)
+    all_tables = math.comb(drawn_before + drawn_after, total)
+    chance_B = np.array(
+        [
+            math.comb(drawn_before, right) * math.comb(drawn_after, total - right) / all_tables
+            for right in before_B.tolist()
+        ]
+    )
     order_B = np.argsort(chance_B)
     sums_B = np.cumsum(chance_B[order_B])
     last_B = np.searchsorted(chance_B[order_B], chance_B * (1 + ROUNDING), side="right") - 1

@@ -20,8 +20,10 @@ from reports.statistics import (
     effect,
     holm,
     holm_levels,
+    side,
     tie_ranks,
 )
+from reports.verdicts.couples import all_effects
 from reports.verdicts.noise import floor_of
 from reports.verdicts.pairs import pairs
 
@@ -127,16 +129,18 @@ def ranks(run: Run, arms: Sequence[str], at: Reading) -> dict[str, int]:
 
     Every pair of arms is compared, and all of these comparisons share the doubt (Holm).
     """
-    couples = [(one, other) for place, one in enumerate(arms) for other in arms[place + 1 :]]
-    apart = {
-        frozenset((found.arm, found.other))
-        for found in judged(run, couples, at, None)
-        if found.p_value < 1 - LEVEL and found.effect is not None
-    }
-    found_by_arm = [scores_by_seed(run, arm, at, PRIMARY) for arm in arms]
-    scores = [sum(found.values()) / len(found) for found in found_by_arm]
+    found = {couple: one for couple, one in all_effects(run, arms, at, run.plan.primary_suites).items() if one}
+    raw = [_doubt(one, run.plan.rule.items) for one in found.values()]
+    apart = {frozenset(couple) for couple, p_value in zip(found, holm(raw), strict=True) if p_value < 1 - LEVEL}
+    by_seed = [scores_by_seed(run, arm, at, PRIMARY) for arm in arms]
+    scores = [sum(seeds.values()) / len(seeds) for seeds in by_seed]
     table = [[frozenset((one, other)) in apart for other in arms] for one in arms]
     return dict(zip(arms, tie_ranks(scores, table), strict=True))
+
+
+def _doubt(found: Effect, target: Target) -> float:
+    """Return the p-value, or 1 where it is more than a claim may have: most arms are close, and intervals are cheap."""
+    return 1.0 if side(found.interval(LEVEL, target)) == "can't tell" else found.p_value(target)
 
 
 def _shared(p_values: list[float], together: Together) -> tuple[list[float], list[float]]:

@@ -19,8 +19,7 @@ from reports.blocks import Drawing, Section
 from reports.cosines import spreads
 from reports.decisions import BOTH, KEPT, NOISE, PLANNED, SLIGHT, audit_table, filter_parts, hybrid_parts, scales
 from reports.findings import findings
-from reports.read import Run, read_run
-from reports.read.cosines import read_spreads
+from reports.read import read_run
 from reports.sections.exploration import exploration
 from reports.tables import note_table
 
@@ -60,10 +59,6 @@ def named(found: Section) -> dict[str, Drawing]:
     return {drawing.name: drawing for drawing in found.drawings}
 
 
-def spread_of(run: Run) -> Any:
-    return read_spreads((cell.id, cell.arm, cell.seed, run.paths[cell.id]) for cell in run.cells)
-
-
 @pytest.fixture
 def root(write_run: WriteRun, spec: type[RunSpec]) -> Path:
     """Return a run of two seeds and eight steps, whose arms decide the same in both seeds."""
@@ -86,7 +81,7 @@ def recalibrated(step: int) -> dict[str, Any]:
 
 
 def test_three_looks_with_the_seeds_together(root: Path) -> None:
-    found = spreads(spread_of(read_run(root)), ARMS)
+    found = spreads(read_run(root).cosines, ARMS)
     assert set(found["arm"]) == {"g2rl"}
     where = {look: rows[rows["cosines"] > 0] for look, rows in found.groupby("look", sort=False)}
     assert {look: rows["first_step"].iloc[0] for look, rows in where.items()} == {"first": 1, "middle": 5, "last": 8}
@@ -99,7 +94,7 @@ def test_three_looks_with_the_seeds_together(root: Path) -> None:
 def test_a_look_that_few_seeds_had_is_no_last_look(root: Path) -> None:
     for seed in (2, 3, 4):
         look(root, f"{CELLS['g2rl']}-0", seed, {KIND: bins(at0=1)})
-    rows = spread_of(read_run(root))
+    rows = read_run(root).cosines
     lone = rows[(rows["seed"] == 0) | (rows["step"] < 8)]
     more = lone.assign(seed=9)
     found = spreads(pd.concat([lone, more[more["step"] == 1]]), ["g2rl"])
@@ -109,7 +104,7 @@ def test_a_look_that_few_seeds_had_is_no_last_look(root: Path) -> None:
 def test_looks_that_a_resume_took_back_are_not_counted(root: Path) -> None:
     cell = f"{CELLS['g2rl']}-0"
     look(root, cell, 8, {KIND: bins(at0=2)}, attempt=2)
-    rows = spread_of(read_run(root))
+    rows = read_run(root).cosines
     (counts,) = rows.loc[(rows["seed"] == 0) & (rows["step"] == 8), "counts"]
     assert counts == tuple(bins(at0=2))
 

@@ -18,7 +18,7 @@ import pytest
 from harness.ledger.ledger import OUTSIDE
 from harness.store.atomic import read_lines
 from reports.read import read_run
-from reports.spent import spent_in
+from reports.read.spent import spent_in
 
 DEADLINE_S = 180.0
 

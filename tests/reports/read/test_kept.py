@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+import reports.read.items
 import reports.read.tables
 from harness.store.paths import RunPaths
 from reports import write_report
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _tables(run: Run) -> list[pd.DataFrame]:
-    return [run.scores, run.training, run.compute, run.watches, run.diagnostics, pd.DataFrame(run.events)]
+    return [run.scores, run.training, run.compute, run.watches, run.diagnostics, run.cosines, pd.DataFrame(run.events)]
 
 
 @pytest.fixture
@@ -102,3 +104,35 @@ def test_a_report_of_what_was_kept_has_the_same_bytes_and_leaves_answers_that_st
     answers[0].write_text("")
     write_report(root, site)
     assert answers[0].read_bytes() == files[answers[0]][0]
+
+
+def test_items_are_taken_from_what_was_kept_unless_their_cell_has_changed(
+    write_run: WriteRun, spec: type[RunSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_run(spec(seed_noise=0.1))
+    wanted = [(arm, seed, 2, "countdown") for arm in ("base", "grpo", "g2rl") for seed in range(3)]
+    first = read_run(root).items
+    first.read_ahead(wanted)
+    RunPaths(root).cell("02-1").record(2, "countdown").touch()
+    seen: list[str] = []
+
+    def here(work: Any, chunks: Any) -> list[Any]:
+        seen.extend(f"{arm}-{seed}" for chunk in chunks for arm, seed, _, _ in chunk)
+        return [work(chunk) for chunk in chunks]
+
+    monkeypatch.setattr(reports.read.items, "side_by_side", here)
+    again = read_run(root).items
+    again.read_ahead(wanted)
+    assert seen == ["g2rl-1"]
+    for key in wanted:
+        one, other = first.of(*key), again.of(*key)
+        assert one is not None
+        assert other is not None
+        assert (one.names, one.samples, one.counted) == (other.names, other.samples, other.counted)
+        np.testing.assert_array_equal(one.scores, other.scores)
+        np.testing.assert_array_equal(one.correct, other.correct)
+    for path in (root / "kept").iterdir():
+        path.write_bytes(b"no table")
+    damaged = read_run(root).items
+    damaged.read_ahead(wanted)
+    assert damaged.of(*wanted[0]) is not None

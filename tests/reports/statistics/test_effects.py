@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from reports.statistics.bootstrap import pigeonhole_interval
-from reports.statistics.effects import LIKE_THESE, THESE, components, effect
+from reports.statistics.effects import LIKE_THESE, THESE, components, effect, effects
 
 ONE = np.array([[0.1, 0.3], [0.2, 0.8]])
 
@@ -17,7 +17,7 @@ ONE = np.array([[0.1, 0.3], [0.2, 0.8]])
 def test_two_seeds_and_two_items_by_hand() -> None:
     # seed means 0.2, 0.5; item means 0.15, 0.55; grand mean 0.35
     # MS_seeds = 2 * 0.045 = 0.09; MS_items = 2 * 0.08 = 0.16; rest: (+-0.1)^2 * 4 / 1 = 0.04
-    found = components(ONE)
+    (found,) = components(ONE[None])
     assert found.rest == pytest.approx(0.04)
     assert found.between_seeds == pytest.approx((0.09 - 0.04) / 2)
     assert found.between_items == pytest.approx((0.16 - 0.04) / 2)
@@ -40,7 +40,7 @@ def test_the_components_are_those_of_an_analysis_of_variance() -> None:
     frame = pd.DataFrame({"d": values.ravel(), "s": seeds.ravel(), "i": items.ravel()})
     table = anova_lm(smf.ols("d ~ C(s) + C(i)", data=frame).fit())
     squares = table["sum_sq"] / table["df"]
-    found = components(values)
+    (found,) = components(values[None])
     assert found.rest == pytest.approx(squares["Residual"], abs=1e-9)
     assert found.between_items == pytest.approx((squares["C(i)"] - squares["Residual"]) / 4, abs=1e-9)
     assert found.between_seeds == pytest.approx(max(0, squares["C(s)"] - squares["Residual"]) / 7, abs=1e-9)
@@ -126,3 +126,9 @@ def test_one_seed_has_a_mean_and_nothing_else() -> None:
 def test_what_is_no_matrix_is_refused(suites: list[np.ndarray], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         effect(suites)
+
+
+def test_many_pairs_at_once_are_the_pairs_one_by_one() -> None:
+    suites = [np.random.default_rng(seed).normal(size=(5, 3, items)) for seed, items in ((0, 7), (1, 4))]
+    one_by_one = [effect([values[place] for values in suites]) for place in range(5)]
+    assert effects(suites) == one_by_one
