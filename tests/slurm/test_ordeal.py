@@ -62,7 +62,7 @@ def test_each_cause_is_told(ordeal: Ordeal, seed: int, expected: list[str | None
     assert len(found) == len(expected)
     assert all(
         one == other or (one and other and one in other.split("|")) for one, other in zip(found, expected, strict=True)
-    )
+    ), [attempt.cause for attempt in made(ordeal.paths(seed))]
 
 
 @pytest.mark.parametrize("seed", [WITH_GRACE, WITHOUT_GRACE, REQUEUED, NODE_KILLED, TIMED, LONG, CANCELLED])
