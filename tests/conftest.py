@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -59,22 +60,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-golden", action="store_true", help="Write golden files anew from what is made now.")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes, one has all tests of a file; one has all that need the cluster, and begins with them.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several processes, have one run all tests of a file, and one all that are about Slurm.
 
-    So there is one cluster, and those tests, which mostly wait, go on beside the others, which compute.
+    So there is one cluster, and its tests, which mostly wait, go on beside the others, which compute.
     """
-    for item in items:
-        group = "cluster" if needs_cluster(item) else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=needs_cluster, reverse=True)
+    from xdist.scheduler import LoadFileScheduling
 
+    class OneCluster(LoadFileScheduling):  # type: ignore[misc]  # xdist is not looked into
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/slurm" if nodeid.startswith("tests/slurm/") else str(super()._split_scope(nodeid))
 
-def needs_cluster(item: pytest.Item) -> bool:
-    """Return whether a test takes the fixture, and not a parameter of that name."""
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return "cluster" in getattr(item, "fixturenames", ()) and "cluster" not in parameters
+    return OneCluster(config, log)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STATE = b"state"
+READERS = ("reports.read", "reports.statistics", "harness.store")
+"""Where the code is that makes tables of a cell's files."""
 
 
 class Kept(NamedTuple):
@@ -69,7 +71,7 @@ def keep_table(run: RunPaths, name: str, table: pd.DataFrame, state: Mapping[str
 
 def _reader() -> str:
     """Return what stands for the code that reads: other code may read the same files otherwise."""
-    found = sorted(files("reports.read").iterdir(), key=lambda one: one.name)
+    found = [one for package in READERS for one in sorted(files(package).iterdir(), key=lambda one: one.name)]
     return "".join(hashlib.sha256(one.read_bytes()).hexdigest() for one in found if one.name.endswith(".py"))
 
 

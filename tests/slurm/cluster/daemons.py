@@ -39,11 +39,13 @@ def start_database(layout: Layout, facts: Facts) -> None:
     """Start MariaDB, empty but for its own tables, in memory."""
     execute(layout, CONTROLLER, [
         "mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={layout.database}", "--skip-test-db",
+        f"--tmpdir={layout.database}",  # names in /tmp are made of process numbers, which two clusters share
         "--auth-root-authentication-method=socket", "--auth-root-socket-user=root", "--innodb-log-file-size=32M",
     ])  # fmt: skip
     execute(layout, CONTROLLER, [
         "setsid", "--fork", "mariadbd", "--no-defaults", "--user=root", f"--datadir={layout.database}",
-        f"--socket={layout.database_socket}", f"--port={facts.database_port}", "--bind-address=127.0.0.1",
+        f"--tmpdir={layout.database}", f"--socket={layout.database_socket}",
+        f"--port={facts.database_port}", "--bind-address=127.0.0.1",
         f"--pid-file={layout.pid_file('mariadbd')}", f"--log-error={layout.logs}/mariadbd.log",
         "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M", "--innodb-lock-wait-timeout=900",
         "--innodb-flush-log-at-trx-commit=2", "--performance-schema=OFF", "--skip-name-resolve",
