@@ -46,6 +46,7 @@ PAUSE_S = {TIMED: 6.0, CALM: 4.0, LONG: 600.0}
 """After each step of a first job; Slurm looks at time limits each 30 s only."""
 LONG_STEP = 14
 """Of the cell of that name, the first that is longer than what Slurm warns before: its job has sealed a checkpoint."""
+OUT = "failed: out of memory: "
 OVER_MB = 150
 """What no cell can do with."""
 
@@ -138,6 +139,7 @@ def suffer(one: Ordeal) -> None:
     cluster = one.cluster
     one.send(CALM, "node2", memory_mb=OVER_MB)
     one.until("a job over its memory", lambda: one.ended(one.jobs[CALM]).startswith(("FAILED", "OUT_OF_MEMORY")))
+    one.until("what it took to be accounted", lambda: one.status()[0][one.cell(CALM)]["words"].startswith(OUT))
     one.seen["over its memory"], _ = one.status()
     one.send(LONG, "node2")
     one.until("the long step", lambda: one.steps(LONG) == LONG_STEP - 1)  # its own line is written when it is over

@@ -18,6 +18,7 @@ from tests.slurm.ordeal import (
     FULL,
     LONG,
     NODE_KILLED,
+    OUT,
     REQUEUED,
     STEPS,
     TIMED,
@@ -100,7 +101,7 @@ def test_states_are_told_in_our_words(ordeal: Ordeal) -> None:
     cancelled = ordeal.seen["cancelled"][ordeal.cell(CANCELLED)]
     assert cancelled["words"].startswith("interrupted: cancelled: ")
     over = ordeal.seen["over its memory"][ordeal.cell(CALM)]
-    assert over["words"].startswith("failed: out of memory: ")
+    assert over["words"].startswith(OUT)
 
 
 def test_status_works_without_accounting_and_without_a_controller(ordeal: Ordeal) -> None:
