@@ -87,6 +87,7 @@ def test_a_run_on_slurm_is_the_local_run_byte_for_byte(
     assert said(place, cluster, "queue", "demo.yaml", "--on", "slurm")[1].count("0 jobs queued") == 1
 
 
+PENDING = "PENDING"
 SEPARATE = f"{PLAN}evaluation: {{separate: true}}\n"
 
 
@@ -117,7 +118,11 @@ def test_what_could_not_be_trained_is_not_evaluated(cluster: FaultyCluster, tmp_
     assert sorted(set(states(place, cluster))) == ["done", "failed"], "the base model needs no training"
     after = re.findall(r"array (\d+): 4 x evaluate, each after", output)
     assert len(after) == 1
-    assert accounted(cluster, f"{after[0]}_0", "State").startswith("CANCELLED"), "it doesn't wait for ever"
+    ended = cluster.wait_for(  # accounting hears of it a little after the queue
+        "its end to be accounted",
+        lambda: state if (state := accounted(cluster, f"{after[0]}_0", "State")) != PENDING else "",
+    )
+    assert ended.startswith("CANCELLED"), "it doesn't wait for ever"
 
 
 def test_a_working_tree_that_is_edited_changes_no_job_that_is_queued(cluster: FaultyCluster, tmp_path: Path) -> None:
