@@ -19,8 +19,8 @@ from harness.store.attempts import Attempt, Cause, read_last
 from harness.store.paths import CellPaths
 from slurm.accounting import seconds_of
 from slurm.again import queue_again
-from slurm.commands import SlurmError, ask
-from slurm.notices import Notices, record_of, shown_fields
+from slurm.commands import SlurmError
+from slurm.notices import Notices, shown_job
 
 NAME = "last-moment"
 """Of the thread that watches."""
@@ -86,7 +86,7 @@ def _time_left(job: str, over: threading.Event) -> float | None:
     """Return how long Slurm lets a job run, as soon as it says; None if the work is over before."""
     while True:
         with suppress(SlurmError):
-            left = seconds_left(shown_fields(record_of(job, ask("scontrol", "--oneliner", "show", "job", job))))
+            left = seconds_left(shown_job(job))
             if left is not None:
                 return left
         if over.wait(ASK_AGAIN_S):

@@ -67,11 +67,20 @@ def why(number: int) -> CellError:
     if job is None:
         return CellError("preempted", name)
     try:
-        shown = shown_fields(record_of(job, ask("scontrol", "--oneliner", "show", "job", job)))
+        shown = shown_job(job)
     except (SlurmError, OSError) as error:
         kind: CauseKind = "preempted" if number == signal.SIGUSR2 else "interrupted"
         return CellError(kind, f"{name}, and Slurm can't say why: {error}")
     return judged(shown, restarts, name)
+
+
+def shown_job(job: str) -> dict[str, str]:
+    """Return what `scontrol show job` says of a job.
+
+    Raises:
+        SlurmError: If it can't be asked.
+    """
+    return shown_fields(record_of(job, ask("scontrol", "--oneliner", "show", "job", job)))
 
 
 def record_of(job: str, text: str) -> str:

@@ -113,8 +113,13 @@ class Workplace:
         )
 
     def record_hashes(self) -> dict[str, str]:
-        files = sorted(self.run.glob("cells/*/records/*.parquet"))
-        return {str(f.relative_to(self.run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+        return record_hashes(self.run)
+
+
+def record_hashes(run: Path) -> dict[str, str]:
+    """Return the hash of each record of a run, by its place in the run's folder."""
+    files = sorted(run.glob("cells/*/records/*.parquet"))
+    return {str(f.relative_to(run)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
 def workplace(folder: Path, plan: str = PLAN) -> Workplace:

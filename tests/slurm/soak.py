@@ -6,7 +6,6 @@ types `explorebench queue` every now and then. In the end each cell must have th
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import subprocess
@@ -24,6 +23,7 @@ from harness.store.atomic import read_lines
 from harness.store.attempts import is_lost, read_attempts, read_resumes
 from harness.store.paths import CellPaths, RunPaths
 from harness.store.status import read_cells
+from tests.conftest import record_hashes
 from tests.harness.training.test_resuming import require_reconciled
 from tests.slurm.cluster.faults import FaultyCluster
 from tests.slurm.patient import install
@@ -206,12 +206,6 @@ def account_of(paths: CellPaths, steps: int) -> Account:
     return Account(len(made), [one.cause["kind"] for one in made if one.cause], len(lines) - len(kept))
 
 
-def hashes(run: RunPaths) -> dict[str, str]:
-    """Return the hash of each record of a run."""
-    files = sorted(run.cells.glob("*/records/*.parquet"))
-    return {str(file.relative_to(run.root)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-
-
 def soak(cluster: FaultyCluster, *, cells: int, seconds: float, steps: int, pause_s: float, seed: int) -> list[Account]:
     """Run cells through it all, and return what each went through.
 
@@ -239,7 +233,7 @@ def soak(cluster: FaultyCluster, *, cells: int, seconds: float, steps: int, paus
     accounts = [account_of(one.run.cell(cell.id), steps) for cell in read_cells(one.run) if cell.arm == "patient"]
     calm = one.explorebench("queue", "plan.yaml", "--runs", "calm", "--workers", "2")
     assert calm.returncode == 0, calm.stdout + calm.stderr
-    assert hashes(one.run) == hashes(RunPaths(folder / "calm" / "soak"))
+    assert record_hashes(one.run.root) == record_hashes(folder / "calm" / "soak")
     return accounts
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness.errors import CellError
 from harness.store.attempts import begin, end
 from harness.store.paths import CellPaths, RunPaths
-from slurm import last_moment
+from slurm import last_moment, notices
 from slurm.commands import SlurmError
 from slurm.job import CellJob
 from slurm.last_moment import last_words, queued_in_time, seconds_left
@@ -73,7 +73,7 @@ def test_a_step_that_is_too_long_has_the_job_queued_again(paths: CellPaths, monk
             raise answer
         return answer
 
-    monkeypatch.setattr(last_moment, "ask", ask)
+    monkeypatch.setattr(notices, "ask", ask)
     attempt, handler = begin(paths), Asked()
     with queued_in_time(paths, told(handler)):
         assert handler.done.wait(PATIENCE_S), "the step goes on until then"
@@ -90,7 +90,7 @@ def test_a_step_that_is_too_long_has_the_job_queued_again(paths: CellPaths, monk
 def test_what_slurm_queues_again_by_itself_or_must_not_is_left_alone(
     cause: CellError, paths: CellPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(last_moment, "ask", lambda *words: shown(left=0))
+    monkeypatch.setattr(notices, "ask", lambda *words: shown(left=0))
     begin(paths)
     handler = Asked()
     last_moment._watch(paths, told(handler, cause), "7", threading.Event())
@@ -104,7 +104,7 @@ def test_a_step_that_ends_in_time_is_left_alone(paths: CellPaths, monkeypatch: p
         looked.set()
         return shown(left=3600)
 
-    monkeypatch.setattr(last_moment, "ask", ask)
+    monkeypatch.setattr(notices, "ask", ask)
     attempt, handler = begin(paths), Asked()
     before = threading.active_count()
     with queued_in_time(paths, told(handler)):
@@ -117,7 +117,7 @@ def test_a_step_that_ends_in_time_is_left_alone(paths: CellPaths, monkeypatch: p
 
 
 def test_an_attempt_that_could_say_how_it_ended_keeps_that(paths: CellPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_moment, "ask", lambda *words: shown(left=0))
+    monkeypatch.setattr(notices, "ask", lambda *words: shown(left=0))
     attempt, handler = begin(paths), Asked()
     end(paths, attempt, "done")
     last_moment._watch(paths, told(handler), "7", threading.Event())
