@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -13,7 +14,7 @@ from slurm.again import queue_again
 from slurm.causes import diagnose
 from slurm.last_moment import last_words, queued_in_time
 from slurm.notices import BOUNCED, Notices
-from slurm.ranks import launched
+from slurm.ranks import join
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
@@ -65,11 +66,16 @@ class CellJob:
 
     def _attempt(self, notices: Notices) -> Attempt | None:
         """Make the attempt, and return how it ended; None in the ranks that only trained along."""
-        from harness.training.cell import Order, run_stored_cell
+        from harness.training.cell import Order, run_stored_cell, run_unmet
 
-        order = Order(stage=self.stage, stop=notices.stop, diagnose=self._ended)
-        with launched(self.ranks) as ranks:
-            attempt = run_stored_cell(RunPaths(Path(self.run_root)), self.cell_id, self.threads, order, ranks)
+        run, order = RunPaths(Path(self.run_root)), Order(stage=self.stage, stop=notices.stop, diagnose=self._ended)
+        try:
+            ranks = join(self.ranks)
+        except CellError as error:
+            if os.environ["RANK"] != "0":
+                raise
+            return run_unmet(run, self.cell_id, self.threads, order, error)
+        attempt = run_stored_cell(run, self.cell_id, self.threads, order, ranks)
         return attempt if ranks.first else None
 
     def _ended(self, attempt: Attempt) -> tuple[Outcome, Cause]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,29 +145,50 @@ def run_cell(
     if not ranks.first:
         return follow(plan, cell, paths, ranks)
     try:
-        attempt, lease = take(paths, order.stage, order.diagnose)
+        run = _begun(plan, cell, paths, threads, order, ranks)
     except CellError as error:
         ranks.told(error.message)
         raise
-    ledger = Ledger(path=paths.ledger, attempt=attempt.attempt, allowed=lease.require, held=ranks.count)
-    run = CellRun(
-        plan=plan, cell=cell, paths=paths, threads=threads, order=order,
-        attempt=attempt, lease=lease, ledger=ledger, ranks=ranks,
-    )  # fmt: skip
-    ended = _ended(run)
+    ended = _ended(run, _work)
     if not run.parted:
         ranks.told(ended)
     return ended
 
 
-def _ended(run: CellRun) -> attempts.Attempt:
-    """Do the work of an attempt, and return how it ended."""
+def run_unmet(run: RunPaths, cell_id: str, threads: int, order: Order, error: CellError) -> attempts.Attempt:
+    """Make an attempt that ends at once with `error`, by which the ranks of a stored cell didn't meet; return how.
+
+    So it is seen, counted and bounded like any other.
+
+    Raises:
+        CellError: If another process works on the cell.
+    """
+    from harness.training.ranks import ALONE
+
+    def unmet(run: CellRun) -> None:
+        raise error
+
+    plan, cell = stored_cell(run, cell_id)
+    return _ended(_begun(plan, cell, run.cell(cell_id), threads, order, ALONE), unmet)
+
+
+def _begun(plan: Plan, cell: Cell, paths: CellPaths, threads: int, order: Order, ranks: Ranks) -> CellRun:
+    """Take the cell, and return an attempt at it."""
+    attempt, lease = take(paths, order.stage, order.diagnose)
+    ledger = Ledger(path=paths.ledger, attempt=attempt.attempt, allowed=lease.require, held=ranks.count)
+    return CellRun(
+        plan=plan, cell=cell, paths=paths, threads=threads, order=order,
+        attempt=attempt, lease=lease, ledger=ledger, ranks=ranks,
+    )  # fmt: skip
+
+
+def _ended(run: CellRun, work: Callable[[CellRun], None]) -> attempts.Attempt:
+    """Do the `work` of an attempt, and return how it ended."""
     paths, lease = run.paths, run.lease
     try:
         with attributing(), lease.kept():
             _look_back(run)
-            _write_identity(run)
-            _work(run)
+            work(run)
     except CellError as error:
         if error.__cause__ is not None:
             traceback.print_exception(error.__cause__)  # for who reads the log; users are told the cause
@@ -202,6 +224,7 @@ def _write_identity(run: CellRun) -> None:
 
 
 def _work(run: CellRun) -> None:
+    _write_identity(run)
     reached, notes = last_intact(run.paths)
     between, more = last_resumable(run.paths, reached)
     folder = between or (run.paths.checkpoint(reached) if reached else None)

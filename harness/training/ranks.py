@@ -206,30 +206,30 @@ def _added(one: Use, other: Use) -> Use:
     )
 
 
-@contextmanager
-def meeting() -> Iterator[Ranks]:
-    """Join the other ranks of this process's cell for the block, as torchrun's variables name them; yield which it is.
+def meet() -> Ranks:
+    """Join the other ranks of this process's cell, as torchrun's variables name them, and return which one it is.
+
+    They stay together until the process ends: to take leave would be to wait for ranks that may be gone.
 
     Raises:
         CellError: If they don't all come.
     """
     count = int(os.environ.get("WORLD_SIZE") or 1)
     if count == 1:
-        yield ALONE
-        return
+        return ALONE
     ranks = Ranks(index=int(os.environ["RANK"]), count=count, on_node=int(os.environ.get("LOCAL_RANK") or 0))
     gpu = torch.cuda.is_available()
     if gpu:
         torch.cuda.set_device(ranks.on_node)
     try:
         store, *_ = next(iter(rendezvous("env://", timeout=MEETING)))
+        backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
+        dist.init_process_group(backend, store=store, rank=ranks.index, world_size=count, timeout=WAITING)
     except RuntimeError as error:
-        message = f"rank {ranks.index} of {count} didn't meet the others at {os.environ.get('MASTER_ADDR')}: {error}"
+        place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+        message = f"rank {ranks.index} of {count} didn't meet the others at {place}: {error}"
         raise CellError("rank lost", " ".join(message.split())) from error
-    backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
-    dist.init_process_group(backend, store=store, rank=ranks.index, world_size=count, timeout=WAITING)
-    yield ranks
-    # The group ends with the process: to take it apart here would wait for ranks that may be gone.
+    return ranks
 
 
 @contextmanager

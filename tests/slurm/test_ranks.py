@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from slurm.fit import unusable
 from slurm.launch import unlaunchable
 from slurm.limits import Limits
 from slurm.profile import Profile
-from slurm.ranks import launched, name_task
+from slurm.ranks import PORTS, join, name_task, port_of
 from slurm.requests import Request
 from tests.slurm.cluster.faults import FaultyCluster
 
@@ -69,16 +70,23 @@ def test_each_task_learns_from_slurm_which_rank_it_is(
     assert known["LOCAL_WORLD_SIZE"] == str(each)
     assert "CUDA_VISIBLE_DEVICES" not in known, "each task sees all GPUs of its node"
     port = known.pop("MASTER_PORT")
+    assert int(port) in PORTS
     for name in ("RANK", "LOCAL_RANK"):
         known[name] = "other"
     name_task()
-    assert known["MASTER_PORT"] == port, "the job's number decides, so that all tasks come to the same"
+    assert known.pop("MASTER_PORT") == port, "the job's number decides, so that all tasks come to the same"
+    known["SLURM_RESTART_COUNT"] = "1"
+    name_task()
+    assert known["MASTER_PORT"] != port, "the job may have been started again because this one was taken"
+    known["MASTER_PORT"] = "29500"
+    name_task()
+    assert known["MASTER_PORT"] == "29500", "whoever sets it knows why"
 
 
 def test_one_task_meets_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", {})
-    with launched(1) as ranks:
-        assert (ranks.index, ranks.count) == (0, 1)
+    ranks = join(1)
+    assert (ranks.index, ranks.count) == (0, 1)
     assert os.environ == {}
 
 
@@ -181,16 +189,28 @@ def test_a_cell_that_has_begun_keeps_its_ranks(tmp_path: Path) -> None:
     assert [job.ranks for array in two.needs(plan).arrays for job in array.jobs] == [2, 2]
 
 
-def test_two_nodes_train_one_cell(cluster: FaultyCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_nodes_train_one_cell_and_meet_elsewhere_if_their_port_is_taken(
+    cluster: FaultyCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
     plan, run = plan_in(tmp_path), RunPaths(tmp_path / "run")
     profile = Profile(time=20, memory=2.0, nodes=2, at_once=1)
     dispatcher = Dispatcher(run=run, cluster="slurm", profile=profile, limits=Limits())
-    sent = dispatcher.send(plan, lambda *_: None, lambda: None)
-    paths = run.cell(next(cell.id for cell in plan.cells if cell.arm == "grpo"))
-    cluster.wait_for("the cell", lambda: paths.attempt(1).exists() and read_attempts(paths)[0].ended, seconds=400)
-    (attempt,) = read_attempts(paths)
-    assert (attempt.outcome, attempt.cause) == ("done", None)
+    (place,) = (place for place, cell in enumerate(plan.cells) if cell.arm == "grpo")
+    paths = run.cell(plan.cells[place].id)
+    with socket.socket() as taken:
+        cluster.open_partitions(False)
+        try:
+            sent = dispatcher.send(plan, lambda *_: None, lambda: None)
+            taken.bind(("127.0.0.1", port_of(f"{sent.numbers[0]}_{place}", 0)))
+        finally:
+            cluster.open_partitions(True)
+        cluster.wait_for("the cell", lambda: read_attempts(paths) and read_attempts(paths)[-1].outcome == "done", 400)
+    first, last = read_attempts(paths)
+    assert first.cause is not None
+    assert first.cause["kind"] == "rank lost"
+    assert first.cause["message"].startswith("rank 0 of 2 didn't meet the others at node")
+    assert (last.job, last.restart) == (first.job, 1), "the same job, that Slurm has started again"
     assert sorted(path.name for path in paths.checkpoint(1).glob("rng_state_*")) == [
         "rng_state_0.pth",
         "rng_state_1.pth",

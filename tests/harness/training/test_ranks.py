@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from harness.store.paths import CellPaths
 from harness.training.following import lost_rank, require_ranks
 from harness.training.ranks import ALONE, Ranks, losses_named
 from harness.training.setup import trainer_config
+from tests.slurm.cluster.layout import free_ports
 
 Plans = Callable[..., Plan]
 Hashes = Callable[[CellPaths], dict[str, str]]
@@ -43,7 +43,7 @@ from harness.plan.resolve import load_plan
 from harness.store.paths import CellPaths
 from harness.training import setup
 from harness.training.cell import Order, run_cell
-from harness.training.ranks import meeting
+from harness.training.ranks import meet
 from strategies import Shaped
 
 torch.set_num_threads(1)
@@ -53,10 +53,10 @@ if sys.argv[3] == "greedy":
     setup.trainer_config = lambda *args: config(*args[:3], {**args[3], "top_k": 1}, *args[4:])
     given = lambda self, rollouts, state: (Shaped(advantages=torch.linspace(-1, 2, len(rollouts.rewards))), state)
     type(plan.arm("grpo").strategy).shape = given
-with meeting() as ranks:
-    for name in sys.argv[4:]:
-        cell = next(cell for cell in plan.cells if cell.arm == name)
-        run_cell(plan, cell, CellPaths(folder / name), 1, Order(stage="all" if len(sys.argv) == 5 else "train"), ranks)
+ranks = meet()
+for name in sys.argv[4:]:
+    cell = next(cell for cell in plan.cells if cell.arm == name)
+    run_cell(plan, cell, CellPaths(folder / name), 1, Order(stage="all" if len(sys.argv) == 5 else "train"), ranks)
 """
 
 
@@ -161,9 +161,7 @@ class Ranked:
     how: str = "sampled"
 
     def start(self, folder: Path, *arms: str) -> list[subprocess.Popen[str]]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
+        port = str(free_ports(1)[0])
         known = {"WORLD_SIZE": str(self.ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
         return [
             subprocess.Popen(
