@@ -66,7 +66,8 @@ class CellJob:
 
     def _attempt(self, notices: Notices) -> Attempt | None:
         """Make the attempt, and return how it ended; None in the ranks that only trained along."""
-        from harness.training.cell import Order, run_stored_cell, run_unmet
+        from harness.training.attempt import Order
+        from harness.training.cell import run_stored_cell, run_unmet
 
         run, order = RunPaths(Path(self.run_root)), Order(stage=self.stage, stop=notices.stop, diagnose=self._ended)
         try:

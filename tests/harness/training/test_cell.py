@@ -12,7 +12,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import harness.training.cell as cell_module
 from harness.errors import CellError
 from harness.plan.resolve import Plan
 from harness.store import attempts
@@ -21,6 +20,7 @@ from harness.store.attempts import Attempt, read_attempts
 from harness.store.paths import CellPaths
 from harness.store.seal import SEAL, read_seal
 from harness.store.status import cell_status
+from harness.training.attempt import CellRun
 from harness.training.trainer import StrategyTrainer
 from suites import training_task
 from suites.contract import Grade
@@ -40,7 +40,7 @@ def test_evaluating_changes_nothing_in_training(
     plan = make_plan()
     with_it, without = CellPaths(tmp_path / "with"), CellPaths(tmp_path / "without")
     assert run_arm(plan, "grpo", with_it).outcome == "done"
-    monkeypatch.setattr(cell_module.CellRun, "evaluate", lambda self, checkpoints: None)
+    monkeypatch.setattr(CellRun, "evaluate", lambda self, checkpoints: None)
     run_arm(plan, "grpo", without)
     a, b = weights_at(with_it, 2), weights_at(without, 2)
     assert all(torch.equal(a[key], b[key]) for key in a)

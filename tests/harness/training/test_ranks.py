@@ -42,7 +42,8 @@ import torch
 from harness.plan.resolve import load_plan
 from harness.store.paths import CellPaths
 from harness.training import setup
-from harness.training.cell import Order, run_cell
+from harness.training.attempt import Order
+from harness.training.cell import run_cell
 from harness.training.ranks import meet
 from strategies import Shaped
 

@@ -18,7 +18,8 @@ from harness.store.paths import CellPaths
 from harness.store.seal import read_seal
 from harness.store.stages import Stage
 from harness.store.status import cell_status
-from harness.training.cell import Order, run_cell
+from harness.training.attempt import Order
+from harness.training.cell import run_cell
 from harness.training.loop import CellLoop
 
 Hashes = Callable[[CellPaths], dict[str, str]]
