@@ -15,11 +15,11 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cores import variables_set
 from harness.errors import StoreError
 from harness.plan.resolve import Plan
 from harness.plan.trials import cells_of, trials_of
 from harness.runner.prepare import prepare, to_run
-from harness.runner.variables import variables_set
 from harness.store.atomic import write_json, write_text
 from harness.store.paths import RunPaths
 from harness.store.stages import STAGES, Stage

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.runner.local import THREAD_VARIABLES
+from harness.cores import THREAD_VARIABLES
 from slurm.requests import Request
 
 if TYPE_CHECKING:

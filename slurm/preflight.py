@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.runner.variables import variables_set
+from harness.cores import variables_set
 from harness.store.paths import RunPaths
 from slurm.code import CodeSnapshot
 from slurm.commands import SlurmError, ask

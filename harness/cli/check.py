@@ -159,14 +159,14 @@ def _at_most(amount: float | None) -> str:
 
 
 def _print_time(plan: Plan, workers: int | None) -> None:
+    from harness.cores import cores, fair_share
     from harness.evaluation.todo import expected
     from harness.plan.trials import assumed, cells_of, trials_of
-    from harness.runner.local import cores
     from harness.runner.pace import measure_pace
 
     planned = [*trials_of(plan), *cells_of(assumed(plan))]
     side_by_side = min(workers or cores(), len(planned))
-    pace = measure_pace(plan, max(1, cores() // side_by_side))
+    pace = measure_pace(plan, fair_share(side_by_side))
     seconds = 0.0
     for theirs, cell in planned:
         samples = sum(len(todo.suite.items) * todo.suite.samples for todo in expected(theirs, cell))

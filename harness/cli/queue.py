@@ -91,8 +91,9 @@ def _here(plan_file: Path, plan: Plan, run: RunPaths, workers: int | None, retry
 
 def _run_here(plan: Plan, run: RunPaths, workers: int | None, retry_failed: bool) -> Plan:
     """Run the plan on this machine, and return it with the parameters that its trials have chosen."""
+    from harness.cores import cores
     from harness.runner.display import display
-    from harness.runner.local import LocalRunner, cores
+    from harness.runner.local import LocalRunner
 
     runner = LocalRunner(plan=plan, run=run, workers=workers or cores(), retry_failed=retry_failed)
     with display(run, plan) as tick:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.cores import fair_share, threads_divided
 from harness.evaluation.answers import AnswerStore
 from harness.evaluation.engines.contract import Engine
 from harness.evaluation.key import EvaluationKey
@@ -103,8 +104,9 @@ def _share_out(sitting: Sitting, make_engine: MakeEngine, workers: int) -> None:
         context.Process(target=_work, args=(sitting, make_engine, Share(index=index, of=workers)))
         for index in range(workers)
     ]
-    for process in processes:
-        process.start()
+    with threads_divided(fair_share(workers)):
+        for process in processes:
+            process.start()
     for process in processes:
         process.join()
     codes = [process.exitcode for process in processes]

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.context import ForkServerProcess
 
+from harness.cores import fair_share, threads_divided
 from harness.plan.cells import Cell
 from harness.plan.resolve import Plan
 from harness.plan.trials import PlannedCell, cells_of, trials_of
 from harness.runner.prepare import prepare, threads_of, to_run
-from harness.runner.variables import variables_set
 from harness.runner.worker import work
 from harness.store import attempts
 from harness.store.paths import RunPaths
 from harness.store.processes import host_name
 from harness.tuning.settle import choose
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 POLL_S = 0.5
 GRACE_S = 10.0
 """For workers to write how they ended, once told to stop."""
@@ -55,13 +52,13 @@ class LocalRunner:
         self._queue_chosen()
         later = len(self.plan.seeds) * sum(arm.waiting for arm in self.plan.arms)
         workers = max(1, min(self.workers, len(self._waiting) + later))
-        fair_share = max(1, cores() // workers)
-        with threads_divided(fair_share):
+        threads = fair_share(workers)
+        with threads_divided(threads):
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(["harness.runner.warm"])
             try:
                 while self._waiting or self._active or self._choose_more():
-                    self._fill(context, workers, fair_share)
+                    self._fill(context, workers, threads)
                     ready = connection.wait([process.sentinel for process in self._active], timeout=POLL_S)
                     self._reap(ready)
                     self.tick()
@@ -83,17 +80,17 @@ class LocalRunner:
             self._queue_chosen()
         return bool(self._waiting)
 
-    def _fill(self, context: multiprocessing.context.ForkServerContext, workers: int, fair_share: int) -> None:
+    def _fill(self, context: multiprocessing.context.ForkServerContext, workers: int, threads: int) -> None:
         """Start cells until every worker has one."""
         while self._waiting and len(self._active) < workers:
             planned = self._waiting.pop(0)
             # Another runner may have taken it meanwhile.
             if to_run([planned], self.run, retry_failed=self.retry_failed):
-                self._start(context, planned.cell, fair_share)
+                self._start(context, planned.cell, threads)
 
-    def _start(self, context: multiprocessing.context.ForkServerContext, cell: Cell, fair_share: int) -> None:
-        threads = threads_of(self.run, cell, fair_share)
-        process = context.Process(target=work, args=(str(self.run.root), cell.id, threads), name=cell.id)
+    def _start(self, context: multiprocessing.context.ForkServerContext, cell: Cell, threads: int) -> None:
+        arguments = str(self.run.root), cell.id, threads_of(self.run, cell, threads)
+        process = context.Process(target=work, args=arguments, name=cell.id)
         process.start()
         self._active[process] = cell
 
@@ -134,16 +131,3 @@ class LocalRunner:
                 cell, process.pid, process.exitcode or 0, {"kind": "interrupted", "message": "stopped by the user"}
             )
         self._active.clear()
-
-
-def cores() -> int:
-    """Return the CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def threads_divided(threads: int) -> Iterator[None]:
-    """Give every process started in the block `threads` threads in OpenMP, MKL and OpenBLAS."""
-    wanted = {**dict.fromkeys(THREAD_VARIABLES, str(threads)), "TOKENIZERS_PARALLELISM": "false"}
-    with variables_set(wanted):
-        yield

@@ -14,8 +14,8 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from harness.cores import cores
 from harness.fingerprint import code_facts
-from harness.runner.local import cores
 
 LEAST_GIB = 2.0
 """Memory for one cell of the embedded model."""
