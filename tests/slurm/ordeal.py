@@ -235,7 +235,7 @@ def endured(cluster: FaultyCluster) -> Iterator[Ordeal]:
 
 
 WHAT = {
-    CALM: "job over its memory; the next on a node an hour behind, whose slurmd is killed, and a second job beside it",
+    CALM: "job over its memory before it begins; the next on a node an hour behind, slurmd killed, a second job beside",
     WITH_GRACE: "preempted, with grace",
     WITHOUT_GRACE: "preempted, without",
     REQUEUED: "`scontrol requeue`",
