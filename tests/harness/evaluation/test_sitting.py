@@ -23,12 +23,15 @@ from harness.evaluation.records import ItemRecord, read_records, recorded_facts,
 
 Evaluate = Callable[..., Path]
 SUITE = "countdown"
+ITEMS = 40
+SMALL = ("--limit", str(ITEMS), "--batch-size", "16")
+"""Many small batches."""
 
 
 def started(out: Path, *options: str) -> BaseProcess:
     """Start the command in a process that has torch loaded already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["harness.evaluation.engines.transformers", "harness.models.load"])
+    context.set_forkserver_preload(["harness.runner.warm"])
     process = context.Process(target=run, args=(["evaluate", "tiny", SUITE, "--out", str(out), *options],))
     process.start()
     return process
@@ -66,25 +69,24 @@ def items(path: Path) -> tuple[ItemRecord, ...]:
 @pytest.fixture(scope="session")
 def whole(evaluated: Evaluate) -> Path:
     """Records of an evaluation in many small batches that nobody disturbed."""
-    return evaluated("--limit", "60", "--batch-size", "16")
+    return evaluated(*SMALL)
 
 
-@pytest.mark.parametrize("attempt", range(10))
+@pytest.mark.parametrize("attempt", range(8))
 def test_a_kill_at_any_moment_changes_no_byte(whole: Path, tmp_path: Path, attempt: int) -> None:
-    options = ("--limit", "60", "--batch-size", "16")
     kills = 0
     # Kills fall at a random number of answered items: after some answers are on disk, before all of them are.
-    for wanted in sorted(random.Random(attempt).sample(range(1, 55), 2)):
-        process = started(tmp_path, *options)
+    for wanted in sorted(random.Random(attempt).sample(range(1, ITEMS - 5), 2)):
+        process = started(tmp_path, *SMALL)
         while process.is_alive() and answered(tmp_path) < wanted:
-            time.sleep(0.002)
+            time.sleep(0.01)
         if process.is_alive():
             process.kill()
             kills += 1
         process.join()
     assert kills
     kept = answered(tmp_path)
-    finish(tmp_path, *options)
+    finish(tmp_path, *SMALL)
     (path,) = tmp_path.glob("*.parquet")
     assert path.read_bytes() == whole.read_bytes()
     assert not list(tmp_path.glob("*.answers"))
@@ -97,15 +99,15 @@ def answered(folder: Path) -> int:
 
 
 def test_greedy_answers_do_not_hang_on_batches_or_workers(evaluated: Evaluate) -> None:
-    greedy = ("--limit", "40", "--temperature", "0", "--samples", "1")
+    greedy = ("--limit", "20", "--temperature", "0", "--samples", "1")
     one = items(evaluated(*greedy, "--batch-size", "1"))
     assert items(evaluated(*greedy, "--batch-size", "64")) == one
     assert items(evaluated(*greedy, "--batch-size", "8", "--workers", "2")) == one
-    assert len({record.texts for record in one}) > 30
+    assert len({record.texts for record in one}) > 15
 
 
 def test_samples_do_not_hang_on_batches_or_workers_in_double_precision(evaluated: Evaluate) -> None:
-    drawn = ("--limit", "40", "--precision", "float64")
+    drawn = ("--limit", "20", "--precision", "float64")
     one = items(evaluated(*drawn, "--batch-size", "1"))
     assert items(evaluated(*drawn, "--batch-size", "64")) == one
     assert items(evaluated(*drawn, "--batch-size", "16", "--workers", "2")) == one
@@ -129,21 +131,21 @@ def test_samples_of_other_seeds_are_other_samples_of_one_distribution(evaluated:
 
 def test_the_header_tells_what_a_table_needs(whole: Path) -> None:
     summary, records = recorded_summary(whole), items(whole)
-    assert summary["items"] == len(records) == 60
+    assert summary["items"] == len(records) == ITEMS
     assert summary["outcomes"]["right"] == sum(record.correct for record in records)
-    assert sum(summary["outcomes"].values()) == 60 * 8
+    assert sum(summary["outcomes"].values()) == ITEMS * 8
     assert summary["tokens"] == sum(sum(record.tokens) for record in records)
     assert summary["truncated"] == sum(sum(record.truncated) for record in records)
-    assert sum(count for _, _, count in summary["correct"]) == 60
+    assert sum(count for _, _, count in summary["correct"]) == ITEMS
     facts = recorded_facts(whole)
     assert facts["key"]["engine"].startswith("transformers/")
-    assert facts["suite"]["items"]["count"] == 60
+    assert facts["suite"]["items"]["count"] == ITEMS
     assert json.loads(json.dumps(facts)) == facts
     assert pq.read_metadata(whole).row_group(0).column(0).compression == "ZSTD"
 
 
 def test_a_second_start_finds_the_records_and_loads_no_model(whole: Path) -> None:
-    arguments = ["evaluate", "tiny", SUITE, "--out", str(whole.parent), "--limit", "60", "--batch-size", "16"]
+    arguments = ["evaluate", "tiny", SUITE, "--out", str(whole.parent), *SMALL]
     stamp = whole.stat().st_mtime_ns
     code = "import sys; from harness.cli import main; main(sys.argv[1:], standalone_mode=False); "
     code += "print('torch' in sys.modules)"
