@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.training.loop import CellLoop
     from harness.training.ranks import Ranks
     from harness.training.trainer import StrategyTrainer
+    from harness.training.vllm import Server
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +35,7 @@ class Go:
     """Number of the last sealed checkpoint."""
     folder: Path | None
     """Where to go on from: that checkpoint, or a state after it; None for the start."""
-    server: str | None = None
+    server: Server | None = None
     """Who writes the rollouts, if it is none of the ranks."""
 
 

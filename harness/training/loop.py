@@ -27,6 +27,7 @@ from strategies import Progress
 if TYPE_CHECKING:
     from harness.training.drift import BaseDrift
     from harness.training.trainer import StrategyTrainer
+    from harness.training.vllm import Server
     from harness.training.watching import Watching
 
 LOGGED = {
@@ -69,8 +70,8 @@ class CellLoop(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """For each phase that may ask how far the policy has gone."""
         self.suite_samples: int | None = None
         """Answers that the primary suites draw at a checkpoint."""
-        self.server: str | None = None
-        """Address of the server that writes the rollouts, where one does."""
+        self.server: Server | None = None
+        """What writes the rollouts, where it is no rank."""
         self.sealed = 0
         """Number of the last sealed checkpoint."""
         self._step_seconds = 0.0

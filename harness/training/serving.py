@@ -17,7 +17,7 @@ from harness.errors import CellError
 from harness.plan.resolve import Plan
 from harness.store.atomic import write_json
 from harness.store.paths import CellPaths
-from harness.training.vllm import require_vllm, server_line
+from harness.training.vllm import Server, require_vllm, server_line
 
 LOOK_S, PATIENCE_S, ENDING_S = 1.0, 1800.0, 30.0
 PROMPT_TOKENS = 4096
@@ -26,8 +26,8 @@ OF_RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR
 
 
 @contextmanager
-def serving(plan: Plan, paths: CellPaths, log: Path) -> Iterator[str | None]:
-    """Serve the plan's model for the block, and yield the address, which stands in the cell's folder too.
+def serving(plan: Plan, paths: CellPaths, log: Path) -> Iterator[Server | None]:
+    """Serve the plan's model for the block, and yield where; the address stands in the cell's folder too.
 
     Args:
         plan: Without a server of its own, this does nothing and yields None.
@@ -43,15 +43,15 @@ def serving(plan: Plan, paths: CellPaths, log: Path) -> Iterator[str | None]:
         yield None
         return
     require_vllm()
-    port = _free_port()
+    port, weights_port = _free_ports()
     url = f"http://{socket.gethostname()}:{port}"
     line = server_line(sys.executable, plan.model.folder, vllm, port, PROMPT_TOKENS + plan.max_completion_tokens)
     with log.open("ab") as output:
         process = subprocess.Popen(line, env=_environment(vllm.gpus), stdout=output, stderr=subprocess.STDOUT)
     try:
-        _wait(process, f"http://127.0.0.1:{port}/health/", log)
+        _wait(process, f"http://127.0.0.1:{port}/health", log)
         write_json(paths.server, {"url": url, "pid": process.pid})
-        yield url
+        yield Server(url=url, weights_port=weights_port)
     finally:
         paths.server.unlink(missing_ok=True)
         process.terminate()
@@ -83,7 +83,8 @@ def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
     raise CellError("error", f"vLLM's server hasn't answered in {PATIENCE_S:g} s; see {log}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("", 0))
+        other.bind(("", 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])

@@ -23,7 +23,7 @@ from harness.training.meter import StepMeter
 from harness.training.problems import Verifier, problem_pool
 from harness.training.ranks import ALONE, Ranks
 from harness.training.trainer import StrategyTrainer
-from harness.training.vllm import generation_settings
+from harness.training.vllm import Server, generation_settings
 from harness.training.watching import Watching, signals_of
 from suites import training_task
 
@@ -102,7 +102,7 @@ def _drift(plan: Plan, cell: Cell, task: TrainingTask, trainer: StrategyTrainer)
 
 
 def trainer_config(
-    plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any], ranks: int = 1, server: str | None = None
+    plan: Plan, cell: Cell, scratch: Path, overrides: dict[str, Any], ranks: int = 1, server: Server | None = None
 ) -> GRPOConfig:
     """Return TRL's configuration of a cell: the plan's settings, and the strategy's overrides."""
     training = plan.training

@@ -6,6 +6,7 @@ costs one forward pass, charged to the strategy.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,27 @@ from harness.plan.schema import Vllm
 NOT_INSTALLED = "training: vllm: vLLM isn't installed here: pip install 'explorebench[vllm]', or leave vllm out"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """What writes a cell's rollouts beside its ranks."""
+
+    url: str
+    weights_port: int
+    """Of the first rank's node, where the server meets it to be sent weights; other cells of the node have others."""
+
+
 def require_vllm() -> None:
     """Raise ValueError if vLLM isn't installed."""
     if find_spec("vllm") is None:
         raise ValueError(NOT_INSTALLED)
 
 
-def generation_settings(vllm: Vllm, server_url: str | None) -> dict[str, Any]:
+def generation_settings(vllm: Vllm, server: Server | None) -> dict[str, Any]:
     """Return what TRL's configuration says of generation.
 
     Args:
         vllm: What the plan says.
-        server_url: Where the server answers, in server mode.
+        server: Who writes, in server mode.
 
     Raises:
         ValueError: If there is no server.
@@ -36,10 +46,10 @@ def generation_settings(vllm: Vllm, server_url: str | None) -> dict[str, Any]:
             "vllm_gpu_memory_utilization": vllm.memory,
             "vllm_tensor_parallel_size": vllm.gpus,
         }
-    elif server_url is None:
+    elif server is None:
         raise ValueError("training: vllm: mode: server has no server to ask")
     else:
-        where = {"vllm_server_base_url": server_url}
+        where = {"vllm_server_base_url": server.url, "vllm_group_port": server.weights_port}
     return {"use_vllm": True, "vllm_mode": vllm.mode, **where}
 
 

@@ -20,7 +20,7 @@ from harness.training.serving import serving
 from harness.training.setup import trainer_config
 from harness.training.signals import GenerationTap
 from harness.training.trainer import StrategyTrainer
-from harness.training.vllm import NOT_INSTALLED, generation_settings, require_vllm, server_line
+from harness.training.vllm import NOT_INSTALLED, Server, generation_settings, require_vllm, server_line
 
 Plans = Callable[..., Plan]
 
@@ -28,7 +28,7 @@ SERVER = """
 import http.server, json, os, sys
 class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path == "/health/" else 404)
+        self.send_response(200 if self.path == "/health" else 404)
         self.end_headers()
 print(json.dumps({name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "RANK")}), flush=True)
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Health).serve_forever()
@@ -48,13 +48,17 @@ def test_trl_is_told_where_vllm_is(make_plan: Plans, tmp_path: Path) -> None:
     assert beside == {
         "use_vllm": True, "vllm_mode": "colocate", "vllm_gpu_memory_utilization": 0.4, "vllm_tensor_parallel_size": 2,
     }  # fmt: skip
-    served = generation_settings(Vllm(mode="server"), "http://n1:9")
-    assert served == {"use_vllm": True, "vllm_mode": "server", "vllm_server_base_url": "http://n1:9"}
+    server = Server(url="http://n1:9", weights_port=7)
+    served = generation_settings(Vllm(mode="server"), server)
+    assert served == {
+        "use_vllm": True, "vllm_mode": "server", "vllm_server_base_url": "http://n1:9", "vllm_group_port": 7,
+    }  # fmt: skip
     with pytest.raises(ValueError, match="no server to ask"):
         generation_settings(Vllm(mode="server"), None)
     plan = make_plan(training={"vllm": {"mode": "server", "gpus": 2}})
-    config = trainer_config(plan, plan.cells[-1], tmp_path, {}, 1, "http://n1:9")
+    config = trainer_config(plan, plan.cells[-1], tmp_path, {}, 1, server)
     assert (config.use_vllm, config.vllm_mode, config.vllm_server_base_url) == (True, "server", "http://n1:9")
+    assert config.vllm_group_port == 7
     assert not trainer_config(make_plan(), plan.cells[-1], tmp_path, {}).use_vllm
 
 
@@ -66,12 +70,16 @@ def test_the_line_that_serves_a_model() -> None:
     )
 
 
-def test_trl_knows_the_options_of_that_line() -> None:
-    from trl.scripts.vllm_serve import ScriptArguments
+def test_trl_makes_of_that_line_a_server_that_takes_weights() -> None:
+    from trl.scripts.vllm_serve import build_command, make_parser
 
-    line = server_line("python", Path("m"), Vllm(mode="server"), 1, 1)
-    options = {word.removeprefix("--") for word in line if word.startswith("--")}
-    assert options <= ScriptArguments.__dataclass_fields__.keys()
+    line = server_line("python", Path("m"), Vllm(mode="server", gpus=2), 8123, 99)
+    arguments, left_over = make_parser().parse_args_and_config(line[3:], return_remaining_strings=True)
+    assert left_over == []
+    command = " ".join(build_command(arguments))
+    assert " serve m --host 0.0.0.0 --port 8123 --tensor-parallel-size 2 " in command
+    assert "--max-model-len 99" in command
+    assert "--weight-transfer-config" in command
 
 
 def test_it_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +101,11 @@ def test_a_server_lives_as_long_as_the_training(
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     monkeypatch.setenv("RANK", "0")
     plan, paths = make_plan(training={"vllm": {"mode": "server", "gpus": 2}}), CellPaths(tmp_path)
-    with serving(plan, paths, tmp_path / "log") as url:
+    with serving(plan, paths, tmp_path / "log") as server:
         said = json.loads(paths.server.read_text())
-        assert url == said["url"]
+        assert server is not None
+        assert server.url == said["url"]
+        assert server.url.rpartition(":")[2] != str(server.weights_port)
         assert Path(f"/proc/{said['pid']}").exists()
     assert not paths.server.exists()
     assert not Path(f"/proc/{said['pid']}").exists()
