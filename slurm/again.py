@@ -8,8 +8,12 @@ import time
 
 from slurm.notices import Notices
 
-TRIES, TRY_AGAIN_S = 30, 5.0
-"""A controller that is being restarted answers after a while; Slurm ends the job first if it must."""
+TRIES, PAUSE_S, LONGEST_PAUSE_S = 34, 0.2, 5.0
+"""A controller that is being restarted answers after a while; Slurm ends the job first if it must.
+
+The first pauses are short: where a task is lost, srun ends the others, and what is asking Slurm just then is ended too;
+the next must come before the kill, `KillWait` seconds later.
+"""
 
 
 def queue_again(notices: Notices) -> None:
@@ -22,7 +26,7 @@ def queue_again(notices: Notices) -> None:
     if not callable(handler):
         return
     with notices.asking:
-        for left in reversed(range(0 if notices.asked else TRIES)):
+        for tried in range(0 if notices.asked else TRIES):
             try:
                 handler(signal.SIGUSR2, None)
                 return
@@ -31,5 +35,4 @@ def queue_again(notices: Notices) -> None:
                 raise
             except (subprocess.SubprocessError, OSError) as error:
                 print(f"can't be queued again yet: {error}", flush=True)
-                if left:
-                    time.sleep(TRY_AGAIN_S)
+                time.sleep(min(PAUSE_S * 2**tried, LONGEST_PAUSE_S))
