@@ -116,4 +116,6 @@ def judged(shown: dict[str, str], restarts: int, name: str) -> CellError:
         return CellError("time limit", f"{limit} is near ({at})")
     if state in ("CANCELLED", "COMPLETING"):
         return CellError("cancelled", f"by scancel ({at})")
-    return CellError("interrupted", at)
+    bereft = state == "RUNNING" and int(shown.get("NumTasks") or 1) > 1  # srun ends the tasks that are left
+    lost = CellError("rank lost", f"another task of the job is gone and left no word ({at})")
+    return lost if bereft else CellError("interrupted", at)

@@ -174,7 +174,8 @@ def test_cancelling_touches_jobs_of_these_cells_that_are_in_the_queue(run: RunPa
         ("JobState=COMPLETING Reason=TimeLimit Restarts=0 TimeLimit=00:01:00", "SIGTERM", "time limit"),
         ("JobState=COMPLETING Reason=None Restarts=1", "SIGTERM", "requeued"),
         ("JobState=COMPLETING Reason=None Restarts=0 ExitCode=0:15", "SIGTERM", "cancelled"),
-        ("JobState=RUNNING Reason=None Restarts=0", "SIGTERM", "interrupted"),
+        ("JobState=RUNNING Reason=None Restarts=0 NumTasks=1", "SIGTERM", "interrupted"),
+        ("JobState=RUNNING Reason=None Restarts=0 NumTasks=2", "SIGTERM", "rank lost"),
     ],
 )
 def test_why_slurm_sends_a_signal(shown: str, signal: str, kind: str) -> None:
