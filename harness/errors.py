@@ -33,6 +33,9 @@ PAUSES: frozenset[CauseKind] = frozenset(
 )
 """Causes from outside: the cell itself is well, and goes on from where it was."""
 
+LEFT_NO_WORD = "another rank of this cell is gone and left no word"
+"""Of `rank lost`, whether it is seen by a broken connection or by the scheduler's signal."""
+
 DISK_FULL_WORDS = ("no space left on device", "os error 28", "pytorchstreamwriter failed writing", "unexpected pos")
 """What safetensors (the second) and torch (the last two) say when a write finds no room."""
 DIVERGED_WORDS = "probability tensor contains either `inf`, `nan`"

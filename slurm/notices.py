@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from harness.errors import CauseKind, CellError
+from harness.errors import LEFT_NO_WORD, CauseKind, CellError
 from slurm.commands import SlurmError, ask
 
 HEARD = (signal.SIGUSR2, signal.SIGTERM)
@@ -117,5 +117,4 @@ def judged(shown: dict[str, str], restarts: int, name: str) -> CellError:
     if state in ("CANCELLED", "COMPLETING"):
         return CellError("cancelled", f"by scancel ({at})")
     bereft = state == "RUNNING" and int(shown.get("NumTasks") or 1) > 1  # srun ends the tasks that are left
-    lost = CellError("rank lost", f"another task of the job is gone and left no word ({at})")
-    return lost if bereft else CellError("interrupted", at)
+    return CellError("rank lost", LEFT_NO_WORD) if bereft else CellError("interrupted", at)

@@ -23,7 +23,7 @@ import torch.distributed as dist
 from torch import Generator, Tensor
 from torch.distributed.rendezvous import rendezvous
 
-from harness.errors import CauseKind, CellError, attributing
+from harness.errors import LEFT_NO_WORD, CauseKind, CellError, attributing
 from harness.ledger.ledger import Phase, Use
 
 if TYPE_CHECKING:
@@ -246,5 +246,5 @@ def losses_named(cause_of: Callable[[], tuple[CauseKind, str] | None]) -> Iterat
     except RuntimeError as error:
         if not any(words in str(error).lower() for words in LOST_WORDS):
             raise
-        kind, message = cause_of() or ("rank lost", "another rank of this cell is gone and left no word")
+        kind, message = cause_of() or ("rank lost", LEFT_NO_WORD)
         raise CellError(kind, message) from error
